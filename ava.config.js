@@ -1,0 +1,5 @@
+export default {
+  extensions: { ts: 'module' },
+  files: ['test/unit/**/*.test.ts'],
+  timeout: '2m',
+}

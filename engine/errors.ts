@@ -1,0 +1,89 @@
+/**
+ * Every error that a user can meet, by code, with what it means. `docs/errors.md` lists them.
+ * A programming mistake is a plain `TypeError` and never comes through here.
+ */
+export const errorCodes = {
+  USAGE: 'the command line, a variable or the configuration file says something that Sluice does not know',
+  INVENTORY_UNKNOWN: 'no inventory has that name, and no file is there',
+  INVENTORY_INVALID: 'an inventory file does not have the form that is expected of it',
+  HOSTS_UNKNOWN: 'a host, group or pattern names nothing in the inventory',
+  VARIABLE_INVALID: 'a variable has a value that its role does not take',
+  LAB_UNAVAILABLE: 'the lab cannot be made or run on this machine as it is',
+  LAB_FAILED: 'a lab host did not come up as it should',
+  HOST_UNREACHABLE: 'a host did not answer on its SSH address',
+  HOST_KEY_UNKNOWN: 'a host shows a key that nothing vouches for',
+  HOST_KEY_CHANGED: 'a host shows another key than the one on record',
+  LOGIN_REFUSED: 'a host refused every key that was offered',
+  CONNECTION_LOST: 'a connection ended while it was needed',
+  BECOME_REFUSED: 'the login user may not become root',
+  HOST_UNSUPPORTED: 'a host runs a system that the roles do not know',
+  PROBE_REFUSED: 'the state of a resource could not be read',
+  STEP_FAILED: 'a command that changes a host ended with an error',
+  STEP_TIMEOUT: 'a command on a host did not end in its time and was stopped',
+  NOT_CONVERGED: 'a resource was changed and still is not as declared',
+  LOCKOUT_PREVENTED: 'a change would have cut the controller off, and was not made or was taken back',
+  HOST_LOCKED: 'another run holds the lock of a host',
+  ARTIFACT_UNAVAILABLE: 'no source could give an artifact',
+  ARTIFACT_CHECKSUM: 'an artifact is not what its checksum says',
+  DATA_AT_RISK: 'a change would lose data, and was not made',
+  VERIFY_FAILED: 'the pipeline does not do what it should',
+  INTERRUPTED: 'the run was stopped from outside',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+
+export interface ErrorDetails {
+  /** What failed, as one sentence without a full stop: the rule or event, and the value that was met. */
+  subject: string
+  /** Where: host > role > resource, or file > path in it. */
+  at?: string
+  /** The cause: what was said, or the last lines that the host printed. */
+  why?: string
+  /** One thing to try next. */
+  advice?: string
+  cause?: unknown
+}
+
+/** An error that a user can act on. Its message is `CODE  subject`; the rest is for `describeError`. */
+export class SluiceError extends Error {
+  override readonly name = 'SluiceError'
+  readonly code: ErrorCode
+  readonly subject: string
+  readonly at: string | undefined
+  readonly why: string | undefined
+  readonly advice: string | undefined
+
+  constructor(code: ErrorCode, details: ErrorDetails) {
+    super(`${code}  ${details.subject}`, { cause: details.cause })
+    this.code = code
+    this.subject = details.subject
+    this.at = details.at
+    this.why = details.why
+    this.advice = details.advice
+  }
+
+  /** The same error, known to have happened at `place` (host > role > resource). */
+  within(place: string): SluiceError {
+    return new SluiceError(this.code, {
+      subject: this.subject,
+      at: this.at === undefined ? place : `${place} > ${this.at}`,
+      ...(this.why === undefined ? {} : { why: this.why }),
+      ...(this.advice === undefined ? {} : { advice: this.advice }),
+      cause: this.cause,
+    })
+  }
+}
+
+/** An error as its lines: code and subject, then `at`, `why` and `do`, each where there is one. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof SluiceError)) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  }
+  const indent = (text: string) => text.trimEnd().replaceAll('\n', '\n       ')
+  return [
+    error.message,
+    ...(error.at === undefined ? [] : [`  at   ${indent(error.at)}`]),
+    ...(error.why === undefined ? [] : [`  why  ${indent(error.why)}`]),
+    ...(error.advice === undefined ? [] : [`  do   ${indent(error.advice)}`]),
+  ].join('\n')
+}

@@ -1,0 +1,73 @@
+import * as v from 'valibot'
+import { AbsolutePath, AccountName, Address, Cidr, Name, Port } from './schemas.ts'
+
+/** Variables as they are written: role name, then parameter name, then value. Roles check them. */
+export const Variables = v.record(v.string(), v.unknown())
+export type Variables = v.InferOutput<typeof Variables>
+
+/** One machine, and how to reach it. */
+export const Host = v.strictObject({
+  name: Name,
+  /** Where SSH answers, as seen from the controller: an address or a name. */
+  address: v.pipe(v.string(), v.nonEmpty('should not be empty')),
+  port: v.optional(Port, 22),
+  user: v.optional(AccountName, 'root'),
+  /** A private key file on the controller; without one, the SSH agent and the user's default keys are tried. */
+  identityFile: v.optional(AbsolutePath),
+  /** Public host keys, `type base64`, of which the host must show one. Empty: see the known-hosts file. */
+  hostKeys: v.optional(v.array(v.string()), []),
+  /** The addresses by which the hosts reach one another: services listen here and firewall rules name them. */
+  privateAddresses: v.pipe(v.array(Address), v.minLength(1, 'should name at least one address')),
+  groups: v.array(Name),
+  variables: v.optional(Variables, {}),
+})
+export type Host = v.InferOutput<typeof Host>
+
+/** Who may reach what: the security groups, as data. What no rule allows is denied, on IPv4 and IPv6. */
+export const PolicyRule = v.strictObject({
+  /** A group, `admin` (the policy's admin networks) or a network. */
+  from: v.array(v.string()),
+  /** A group, or `all`. */
+  to: v.string(),
+  port: Port,
+  protocol: v.optional(v.picklist(['tcp', 'udp']), 'tcp'),
+})
+export type PolicyRule = v.InferOutput<typeof PolicyRule>
+
+export const Policy = v.strictObject({
+  /** Networks that people and the controller come from. */
+  admin: v.array(Cidr),
+  rules: v.array(PolicyRule),
+})
+export type Policy = v.InferOutput<typeof Policy>
+
+/** Everything that an inventory says: hosts, groups, their variables and the firewall policy. */
+export interface Inventory {
+  /** As typed after `--inventory`. */
+  name: string
+  hosts: Host[]
+  variables: Variables
+  groupVariables: Record<string, Variables>
+  policy: Policy
+}
+
+/** What an inventory may say while it works (creating hosts can take a while). */
+export type InventoryProgress = (message: string) => void
+
+export interface LoadOptions {
+  /** The folder of the user's project: where `.sluice/` and the configuration are. */
+  projectDirectory: string
+  /** Whether hosts that are missing should be made (provision) or only be found (everything else). */
+  create: boolean
+  progress: InventoryProgress
+  signal?: AbortSignal
+}
+
+/** A place that hosts come from: one file in `inventory/`. */
+export interface InventorySource {
+  name: string
+  summary: string
+  load(options: LoadOptions): Promise<Inventory>
+  /** Removes the hosts themselves, for inventories that made them. */
+  destroy?(options: Omit<LoadOptions, 'create'>): Promise<void>
+}
