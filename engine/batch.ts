@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto'
+import { SluiceError } from './errors.ts'
+import { quote, type Script } from './shell.ts'
+import type { Connection } from './transport/connection.ts'
+
+/** What one entry of a batch did. */
+export interface Outcome {
+  exitCode: number
+  stdout: string
+  stderr: string
+}
+
+export interface BatchOptions {
+  /** Whether an entry that fails ends the batch (steps) or the rest still runs (probes). */
+  stopOnFailure: boolean
+  /** Called as each entry begins and ends, in order. */
+  onStart?(index: number): void
+  onEnd?(index: number, outcome: Outcome): void
+  /** Seconds an entry may take, by index. When one takes longer it is stopped on the host. */
+  timeoutSeconds(index: number): number
+  /** Raised from outside: the entry in hand is finished, the rest is not begun. */
+  signal?: AbortSignal | undefined
+}
+
+/** Where a batch looks between two entries for the wish to stop. */
+const stopFile = (nonce: string) => `/run/sluice-stop-${nonce}`
+
+/**
+ * Runs many pieces of shell on a host as root in one round trip, and tells their outputs apart.
+ *
+ * The whole is one script on the standard input of one `sh`. Each entry runs in a subshell of its own with an
+ * empty standard input; before and after it, a line with a random word goes to both output streams, so that
+ * whatever the login shell, sudo or an entry prints cannot be taken for something else.
+ *
+ * @returns one outcome an entry, in order; fewer when an entry failed under `stopOnFailure` or the signal was raised
+ * @throws SluiceError BECOME_REFUSED, STEP_TIMEOUT, CONNECTION_LOST
+ */
+export async function runBatch(
+  connection: Connection,
+  scripts: readonly Script[],
+  options: BatchOptions,
+): Promise<Outcome[]> {
+  if (scripts.length === 0) return []
+  const nonce = randomBytes(12).toString('hex')
+  const readers = { stdout: new FrameReader(nonce), stderr: new FrameReader(nonce) }
+  const outcomes: Outcome[] = []
+  let begun = 0
+  let processGroup: string | undefined
+  let timer: NodeJS.Timeout | undefined
+  let timedOut: number | undefined
+
+  const kill = () => {
+    if (processGroup === undefined) return
+    void connection
+      .execute(
+        asRoot(connection, `kill -TERM -- -${processGroup}; sleep 2; kill -KILL -- -${processGroup}`),
+        silent,
+      )
+      .catch(() => connection.close())
+  }
+  const advance = () => {
+    while (readers.stdout.started > begun) {
+      const index = begun++
+      processGroup ??= readers.stdout.preamble.trim().split(' ').at(-1)
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        timedOut = index
+        kill()
+      }, options.timeoutSeconds(index) * 1000)
+      options.onStart?.(index)
+    }
+    while (readers.stdout.ended.length > outcomes.length && readers.stderr.ended.length > outcomes.length) {
+      const index = outcomes.length
+      const [out, err] = [readers.stdout.ended[index], readers.stderr.ended[index]]
+      if (out === undefined || err === undefined) return
+      clearTimeout(timer)
+      const outcome = { exitCode: out.exitCode, stdout: out.text, stderr: err.text }
+      outcomes.push(outcome)
+      options.onEnd?.(index, outcome)
+    }
+  }
+
+  const onAbort = () => {
+    void connection
+      .execute(asRoot(connection, `: > ${stopFile(nonce)}`), silent)
+      .catch(() => connection.close())
+  }
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    const exitCode = await connection.execute(asRoot(connection, 'eval "$(cat)"'), {
+      input: batchScript(nonce, scripts, options.stopOnFailure),
+      onStdout: (text) => {
+        readers.stdout.push(text)
+        advance()
+      },
+      onStderr: (text) => {
+        readers.stderr.push(text)
+        advance()
+      },
+    })
+    if (timedOut !== undefined) throw timeout(scripts[timedOut], options.timeoutSeconds(timedOut))
+    if (begun === 0 && !options.signal?.aborted) throw refused(connection, exitCode, readers.stderr.preamble)
+    if (outcomes.length < begun) {
+      throw new SluiceError('CONNECTION_LOST', {
+        subject: `the shell on the host ended in the middle of a command, exit code ${exitCode ?? 'none'}`,
+        why: readers.stderr.current.trim() || 'it was killed, or the host is going down',
+        advice: 'see whether the host has memory left and is not rebooting, then run again',
+      })
+    }
+    return outcomes
+  } finally {
+    clearTimeout(timer)
+    options.signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+const silent = { input: '', onStdout: () => {}, onStderr: () => {} }
+
+/**
+ * The command line that runs `code` in a root shell; the quoting holds in any login shell.
+ * sudo clears the environment, so the controller's address, which sshd put there, goes along as an argument.
+ */
+function asRoot({ host }: Connection, code: string): string {
+  const shell = `sh -c 'SLUICE_CLIENT=\${1%% *}; export SLUICE_CLIENT; ${code}' sh "$SSH_CONNECTION"`
+  return host.user === 'root' ? `exec ${shell}` : `exec sudo -n -- ${shell}`
+}
+
+function batchScript(nonce: string, scripts: readonly Script[], stopOnFailure: boolean): string {
+  const entries = scripts.map(({ text }, index) => {
+    const guard = stopOnFailure
+      ? `[ ! -e ${stopFile(nonce)} ] || { rm -f ${stopFile(nonce)}; exit 0; }\n`
+      : ''
+    const after = stopOnFailure ? ' || exit 0' : ''
+    return `${guard}_begin ${index}\n( set -e; eval ${quote(text)} ) </dev/null\n_end $?${after}`
+  })
+  return [
+    'export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    'umask 022; cd /',
+    'read -r _a _b _c _d _group _rest < /proc/self/stat; echo "$_group"',
+    `_begin() { printf '\\n${nonce} begin\\n'; printf '\\n${nonce} begin\\n' >&2; }`,
+    `_end() { printf '\\n${nonce} end %d\\n' "$1"; printf '\\n${nonce} end %d\\n' "$1" >&2; return "$1"; }`,
+    ...entries,
+    '',
+  ].join('\n')
+}
+
+/** Takes one output stream apart at the marker lines. */
+class FrameReader {
+  readonly ended: { text: string; exitCode: number }[] = []
+  started = 0
+  /** What came before the first entry: banners, sudo's complaints, and on stdout the process group. */
+  preamble = ''
+  /** What the entry in hand has printed so far. */
+  current = ''
+  readonly #marker: string
+  #inside = false
+
+  constructor(nonce: string) {
+    this.#marker = `\n${nonce} `
+  }
+
+  push(text: string): void {
+    this.current += text
+    for (;;) {
+      const at = this.current.indexOf(this.#marker)
+      if (at < 0) return
+      const lineEnd = this.current.indexOf('\n', at + this.#marker.length)
+      if (lineEnd < 0) return
+      const before = this.current.slice(0, at)
+      const [word, exitCode] = this.current.slice(at + this.#marker.length, lineEnd).split(' ')
+      this.current = this.current.slice(lineEnd + 1)
+      if (word === 'begin') {
+        if (this.started === 0) this.preamble = before
+        this.started++
+        this.#inside = true
+      } else if (this.#inside) {
+        this.ended.push({ text: before, exitCode: Number(exitCode) })
+        this.#inside = false
+      }
+    }
+  }
+}
+
+function timeout(script: Script | undefined, seconds: number): SluiceError {
+  return new SluiceError('STEP_TIMEOUT', {
+    subject: `the command did not end within ${seconds} s and was stopped on the host`,
+    why: script?.shown ?? '',
+    advice: 'see on the host what it waits for, then run again: what is done is kept',
+  })
+}
+
+function refused({ host }: Connection, exitCode: number | undefined, stderr: string): SluiceError {
+  const why = stderr.trim().split('\n').slice(-20).join('\n')
+  if (host.user === 'root') {
+    return new SluiceError('CONNECTION_LOST', {
+      subject: `the login shell ended before it ran anything, exit code ${exitCode ?? 'none'}`,
+      why,
+      advice: `log in by hand as root and see what its shell says`,
+    })
+  }
+  return new SluiceError('BECOME_REFUSED', {
+    subject: `${host.user} may not become root by sudo without a password`,
+    why,
+    advice: `let ${host.user} use sudo without a password, or connect as root; nothing was changed on this host`,
+  })
+}

@@ -1,0 +1,57 @@
+import type { SluiceError } from './errors.ts'
+import type { Change } from './resource.ts'
+
+/** What a run is for: make it so, only say what would be done, or take it away again. */
+export type Mode = 'apply' | 'check' | 'remove'
+
+/** Where in a run something happens. */
+export interface Place {
+  host: string
+  play: string
+  role: string
+  /** Kind and id. */
+  resource: string
+}
+
+export interface PlannedChange extends Place {
+  changes: Change[]
+  /** Names of resources whose own change must come first; with no changes, the decision waits for them. */
+  after: string[]
+}
+
+export interface HostResult {
+  host: string
+  status: 'ok' | 'changed' | 'failed' | 'skipped'
+  /** Resources that were as declared. */
+  ok: number
+  changed: PlannedChange[]
+  /** Resources that were not tried because an earlier one failed, or the run was stopped. */
+  notTried: string[]
+  /** Why the host failed or was left out. */
+  error?: SluiceError
+  reason?: string
+  durationMs: number
+}
+
+export interface RunResult {
+  playbook: string
+  mode: Mode
+  hosts: HostResult[]
+  durationMs: number
+  interrupted: boolean
+}
+
+/** Everything that a run says while it works. The engine emits these and never prints. */
+export type RunEvent =
+  | { type: 'run-started'; playbook: string; mode: Mode; hosts: string[] }
+  | { type: 'host-connecting'; host: string; address: string }
+  | { type: 'host-surveyed'; host: string; resources: number; pending: number; durationMs: number }
+  | { type: 'resource-planned'; planned: PlannedChange }
+  | { type: 'resource-started'; place: Place }
+  | { type: 'resource-progress'; place: Place; message: string }
+  | { type: 'resource-changed'; planned: PlannedChange; durationMs: number }
+  | { type: 'host-waiting'; host: string; play: string; needs: string[] }
+  | { type: 'host-ended'; result: HostResult }
+  | { type: 'run-ended'; result: RunResult }
+
+export type Emit = (event: RunEvent) => void

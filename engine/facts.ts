@@ -1,0 +1,89 @@
+import * as v from 'valibot'
+import { SluiceError } from './errors.ts'
+import { parseWith } from './schemas.ts'
+import { type Script, sh } from './shell.ts'
+
+/** What is asked of every host before its resources are known. */
+const Facts = v.object({
+  hostname: v.pipe(v.string(), v.nonEmpty()),
+  /** `ubuntu`, `debian` … as os-release says. */
+  distribution: v.pipe(v.string(), v.nonEmpty()),
+  /** `22.04`, `12` … */
+  release: v.string(),
+  architecture: v.picklist(['amd64', 'arm64']),
+  processors: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** What the host may use: its own memory, or its control group's limit where that is lower. */
+  memoryMb: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** `none`, or the kind of container or virtual machine, as systemd-detect-virt says. */
+  virtualization: v.string(),
+  container: v.boolean(),
+  systemdVersion: v.number(),
+  addresses: v.array(v.string()),
+  /** The controller's address as the host sees it. */
+  clientAddress: v.string(),
+})
+export type Facts = v.InferOutput<typeof Facts>
+
+export const factsScript: Script = sh`
+. /etc/os-release
+echo "hostname=$(cat /proc/sys/kernel/hostname)"
+echo "distribution=$ID"
+echo "release=$VERSION_ID"
+echo "machine=$(uname -m)"
+echo "processors=$(getconf _NPROCESSORS_ONLN)"
+while read -r key value unit; do [ "$key" = MemTotal: ] && echo "memoryKb=$value"; done < /proc/meminfo
+for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+  if [ -r "$limit" ]; then echo "memoryLimit=$(cat "$limit")"; fi
+done
+echo "virtualization=$(systemd-detect-virt || :)"
+if systemd-detect-virt --quiet --container; then echo container=yes; fi
+echo "systemd=$(systemctl --version | head -n 1)"
+ip -o address show scope global 2>/dev/null | while read -r _ _ _ address _; do echo "address=$address"; done
+echo "client=$SLUICE_CLIENT"
+`
+
+/**
+ * Reads what `factsScript` printed.
+ *
+ * @param clientAddress the controller's address as sshd reported it
+ * @throws SluiceError HOST_UNSUPPORTED when something that every Debian or Ubuntu says is not there
+ */
+export function parseFacts(output: string, host: string): Facts {
+  const pairs = output
+    .split('\n')
+    .map((line) => /^([a-zA-Z]+)=(.*)$/.exec(line))
+    .filter((match) => match !== null)
+    .map(([, key = '', value = '']) => [key, value] as const)
+  const one = (key: string) => pairs.find(([name]) => name === key)?.[1]
+  const limits = pairs.filter(([key]) => key === 'memoryLimit').map(([, value]) => Number(value))
+  const bytes = [Number(one('memoryKb')) * 1024, ...limits.filter((limit) => limit > 0)]
+  const machine = one('machine')
+  if (machine !== 'x86_64' && machine !== 'aarch64') {
+    throw new SluiceError('HOST_UNSUPPORTED', {
+      subject: `the machine type should be x86_64 or aarch64, is ${machine ?? 'not known'}`,
+      at: host,
+      advice: 'leave this host out with --limit',
+    })
+  }
+  return parseWith(
+    Facts,
+    {
+      hostname: one('hostname'),
+      distribution: one('distribution'),
+      release: one('release'),
+      architecture: machine === 'x86_64' ? 'amd64' : 'arm64',
+      processors: Number(one('processors')),
+      memoryMb: Math.floor(Math.min(...bytes) / 1024 / 1024),
+      virtualization: one('virtualization'),
+      container: one('container') === 'yes',
+      systemdVersion: Number(/^systemd (\d+)/.exec(one('systemd') ?? '')?.[1]),
+      addresses: pairs.filter(([key]) => key === 'address').map(([, value]) => value.replace(/\/\d+$/, '')),
+      clientAddress: one('client'),
+    },
+    {
+      code: 'HOST_UNSUPPORTED',
+      place: host,
+      advice: 'Sluice knows Debian 12, Ubuntu 22.04 and Ubuntu 24.04',
+    },
+  )
+}

@@ -1,0 +1,74 @@
+import { SluiceError } from './errors.ts'
+import type { Mode, PlannedChange } from './events.ts'
+import { type Change, concerns, type Resource, resourceName } from './resource.ts'
+import type { Reading } from './survey.ts'
+
+/** A resource with where in the playbook it comes from. */
+export interface Placed {
+  play: string
+  role: string
+  resource: Resource
+}
+
+/** What has to be done to a resource in this state: its diff, or in a removal, what is there. */
+export function pendingChanges(resource: Resource, have: unknown, mode: Mode): Change[] {
+  if (mode !== 'remove') return resource.diff(have)
+  if (have === undefined || (resource.remove?.(have) ?? []).length === 0) return []
+  return [{ property: 'state', have: 'present', want: undefined }]
+}
+
+/**
+ * Foretells a run from what the probes said. A resource that reads what an earlier pending change touches is
+ * marked `after` it; where its kind can predict, the prediction is shown, else that it is decided then.
+ *
+ * @throws SluiceError PROBE_REFUSED when a state could not be read and no pending change explains it
+ */
+export function planHost(
+  host: string,
+  placed: readonly Placed[],
+  readings: ReadonlyMap<Resource, Reading>,
+  mode: Mode,
+): { planned: PlannedChange[]; ok: number } {
+  const planned: PlannedChange[] = []
+  const touched: { subject: string; by: string }[] = []
+  let ok = 0
+  for (const { play, role, resource } of placed) {
+    const name = resourceName(resource)
+    const before = touched.filter(({ subject }) => resource.reads.some((read) => concerns(subject, read)))
+    const after = [...new Set(before.map(({ by }) => by))]
+    const reading = readings.get(resource)
+    if (reading?.state !== 'read') {
+      if (after.length === 0) throw probeRefused(resource, reading).within(`${host} > ${role}`)
+      planned.push({ host, play, role, resource: name, changes: [], after })
+      continue
+    }
+    const changes =
+      before.length > 0 && resource.predict && mode !== 'remove'
+        ? resource.predict(
+            reading.have,
+            before.map(({ subject }) => subject),
+          )
+        : pendingChanges(resource, reading.have, mode)
+    if (changes.length === 0 && (after.length === 0 || resource.predict)) {
+      ok++
+      continue
+    }
+    planned.push({ host, play, role, resource: name, changes, after })
+    if (changes.length > 0) {
+      touched.push(...resource.touches(changes).map((subject) => ({ subject, by: name })))
+    }
+  }
+  return { planned, ok }
+}
+
+export function probeRefused(resource: Resource, reading: Reading | undefined): SluiceError {
+  const cause = reading?.state === 'refused' ? reading.cause : undefined
+  if (cause instanceof SluiceError) return cause.within(resourceName(resource))
+  return new SluiceError('PROBE_REFUSED', {
+    subject: `could not read the state of ${resourceName(resource)}`,
+    at: resourceName(resource),
+    why: reading?.state === 'refused' ? reading.why : 'it was not asked',
+    advice: 'see on the host why this cannot be read; nothing was changed by reading',
+    cause,
+  })
+}

@@ -1,0 +1,143 @@
+import * as v from 'valibot'
+import type { Script } from './shell.ts'
+import type { Connection } from './transport/connection.ts'
+
+/** One property that is not as declared. `undefined` is "not there". */
+export interface Change {
+  property: string
+  have: string | undefined
+  want: string | undefined
+  /** For long texts: both sides whole, for `--diff`. */
+  text?: { have: string | undefined; want: string }
+}
+
+/** One action on a host. Steps are values: only `apply.ts` carries them out. */
+export type Step =
+  | { kind: 'script'; script: Script; timeoutSeconds?: number }
+  | { kind: 'upload'; localPath: string; remotePath: string; sizeBytes: number; summary: string }
+  | { kind: 'controller'; summary: string; act(access: ControllerAccess): Promise<void> }
+
+/** What a resource that is read from the controller may use to reach the host's services. */
+export interface ControllerAccess {
+  connection: Connection
+  signal: AbortSignal | undefined
+  /** Says how far a long action is. */
+  progress(message: string): void
+}
+
+/** A read-only piece of shell whose output `parse` turns into the state, `undefined` being "not there". */
+export interface HostProbe<Have> {
+  script: Script
+  /** @param output what the script printed, without its last newline, as lines */
+  parse(output: string[]): Have | undefined
+}
+
+/** For state that only a protocol tells (topics, indexes): read on the controller through the host's connection. */
+export interface ControllerProbe<Have> {
+  read(access: ControllerAccess): Promise<Have | undefined>
+}
+
+export type Probe<Have> = HostProbe<Have> | ControllerProbe<Have>
+
+/**
+ * A thing on a host that is as declared or is not.
+ *
+ * `reads` and `touches` name subjects (`path:/etc/hosts`, `content:/etc/hosts`, `unit:ssh.service`, `package:ufw`):
+ * after a change the engine probes again the later resources that read what it touched.
+ * A subject also stands for everything below it, as paths do.
+ */
+export interface Resource<Have = unknown, Prepared = unknown> {
+  kind: string
+  id: string
+  reads: string[]
+  touches(changes: Change[]): string[]
+  probe: Probe<Have>
+  diff(have: Have | undefined): Change[]
+  /** What a pending change of a subject that this reads will make of it; without this, "known later". */
+  predict?(have: Have | undefined, touched: string[]): Change[]
+  /** Work on the controller that must come before the steps are known, for example fetching a file. */
+  prepare?(access: ControllerAccess): Promise<Prepared>
+  apply(have: Have | undefined, prepared: Prepared): Step[]
+  /** Undoes what `apply` made, for `destroy`; kinds without it leave nothing behind. */
+  remove?(have: Have): Step[]
+  /** `access`: a mistake here can lock the controller out, so it is applied under the guard. */
+  guarded: boolean
+  /** Whether removing it loses what a user may want to keep; `destroy` then needs `--data`. */
+  holdsData: boolean
+}
+
+export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepared> {
+  kind: string
+  spec: Schema
+  id(spec: v.InferOutput<Schema>): string
+  reads(spec: v.InferOutput<Schema>): string[]
+  touches(spec: v.InferOutput<Schema>, changes: Change[]): string[]
+  probe(spec: v.InferOutput<Schema>): Probe<Have>
+  diff(spec: v.InferOutput<Schema>, have: Have | undefined): Change[]
+  predict?(spec: v.InferOutput<Schema>, have: Have | undefined, touched: string[]): Change[]
+  prepare?(spec: v.InferOutput<Schema>, access: ControllerAccess): Promise<Prepared>
+  apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
+  remove?(spec: v.InferOutput<Schema>, have: Have): Step[]
+  guarded?: boolean
+  holdsData?(spec: v.InferOutput<Schema>): boolean
+}
+
+/**
+ * Defines a kind of resource; the result makes resources of that kind from their specs.
+ *
+ * @throws TypeError (from the result) when a spec does not fit its schema: a mistake in a role
+ */
+export function defineResource<Schema extends v.GenericSchema, Have, Prepared = undefined>(
+  definition: ResourceDefinition<Schema, Have, Prepared>,
+): (input: v.InferInput<Schema>) => Resource {
+  return (input) => {
+    const parsed = v.safeParse(definition.spec, input)
+    if (!parsed.success) {
+      const issues = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'spec'}: ${issue.message}`)
+      throw new TypeError(`${definition.kind}: ${issues.join('; ')}`)
+    }
+    const spec = parsed.output
+    const { predict, prepare, remove } = definition
+    const resource: Resource<Have, Prepared> = {
+      kind: definition.kind,
+      id: definition.id(spec),
+      reads: definition.reads(spec),
+      touches: (changes) => definition.touches(spec, changes),
+      probe: definition.probe(spec),
+      diff: (have) => definition.diff(spec, have),
+      ...(predict && { predict: (have, touched) => predict(spec, have, touched) }),
+      ...(prepare && { prepare: (access) => prepare(spec, access) }),
+      apply: (have, prepared) => definition.apply(spec, have, prepared),
+      ...(remove && { remove: (have) => remove(spec, have) }),
+      guarded: definition.guarded ?? false,
+      holdsData: definition.holdsData?.(spec) ?? false,
+    }
+    // The engine keeps what `probe` gave for a resource and hands it back to that same resource only.
+    return resource as Resource
+  }
+}
+
+/** A resource's name in output: kind and id. */
+export function resourceName({ kind, id }: Pick<Resource, 'kind' | 'id'>): string {
+  return `${kind} ${id}`
+}
+
+/** Whether a change of the subject `touched` can alter what is known of the subject `read`. */
+export function concerns(touched: string, read: string): boolean {
+  return read === touched || read.startsWith(touched.endsWith('/') ? touched : `${touched}/`)
+}
+
+/** A step that runs shell on the host. */
+export function run(script: Script, options: { timeoutSeconds?: number } = {}): Step {
+  return { kind: 'script', script, ...options }
+}
+
+/** The properties of `want` that `have` does not have; those that `want` leaves out (`undefined`) are not managed. */
+export function compare<Key extends string>(
+  want: Partial<Record<Key, string | undefined>>,
+  have: Partial<Record<Key, string | undefined>> | undefined,
+): Change[] {
+  return (Object.keys(want) as Key[])
+    .filter((property) => want[property] !== undefined && want[property] !== have?.[property])
+    .map((property) => ({ property, have: have?.[property], want: want[property] }))
+}

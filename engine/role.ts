@@ -1,0 +1,59 @@
+import type * as v from 'valibot'
+import type { Facts } from './facts.ts'
+import type { Host, Inventory } from './inventory.ts'
+import type { Resource } from './resource.ts'
+import { parseWith } from './schemas.ts'
+
+/** What a role may know besides its parameters. */
+export interface RoleContext {
+  host: Host
+  facts: Facts
+  inventory: Inventory
+  /** The hosts of a group, in the inventory's order; empty when there is no such group. */
+  group(name: string): Host[]
+}
+
+/** One thing that a host can be: parameters in, resources out. It does no I/O. */
+export interface Role {
+  name: string
+  /** Checks variables before any host is touched. @throws SluiceError VARIABLE_INVALID */
+  check(variables: unknown, host: string): void
+  resources(variables: unknown, context: RoleContext): Resource[]
+  description: string
+}
+
+export interface RoleDefinition<Schema extends v.GenericSchema<unknown, unknown>> {
+  name: string
+  description: string
+  params: Schema
+  resources(params: v.InferOutput<Schema>, context: RoleContext): Resource[]
+}
+
+/**
+ * Defines a role. Its parameters are the variables under its name, `kafka.port` for example.
+ *
+ * @example
+ * defineRole({
+ *   name: 'motd',
+ *   description: 'greets whoever logs in',
+ *   params: v.strictObject({ text: v.optional(v.string(), 'hello') }),
+ *   resources: ({ text }) => [file({ path: '/etc/motd', content: `${text}\n` })],
+ * })
+ */
+export function defineRole<Schema extends v.GenericSchema<unknown, unknown>>(
+  definition: RoleDefinition<Schema>,
+): Role {
+  const { name, description, params } = definition
+  const read = (variables: unknown, host: string) =>
+    parseWith(params, variables ?? {}, {
+      code: 'VARIABLE_INVALID',
+      place: `${host} > ${name}`,
+      advice: `correct the variable under "${name}" in the inventory, the vars file or --var`,
+    })
+  return {
+    name,
+    description,
+    check: (variables, host) => void read(variables, host),
+    resources: (variables, context) => definition.resources(read(variables, context.host.name), context),
+  }
+}

@@ -1,0 +1,59 @@
+import { SluiceError } from './errors.ts'
+import type { Host, Inventory } from './inventory.ts'
+
+/**
+ * The hosts that a pattern names, in the inventory's order. As with Ansible, terms are separated by `,` or `:`;
+ * a term is a host, a group, `all` or either with `*`; `!term` takes away and `&term` keeps only what is in it too.
+ *
+ * @throws SluiceError HOSTS_UNKNOWN when a term names nothing
+ */
+export function selectHosts({ hosts, name }: Inventory, pattern: string): Host[] {
+  const terms = pattern
+    .split(/[,:]/)
+    .map((term) => term.trim())
+    .filter((term) => term !== '')
+  const matches = (term: string): Set<Host> => {
+    const expression = globExpression(term)
+    const found = hosts.filter(
+      (host) =>
+        term === 'all' || expression.test(host.name) || host.groups.some((group) => expression.test(group)),
+    )
+    if (found.length === 0) throw unknownTerm(term, hosts, name)
+    return new Set(found)
+  }
+  const [added, kept, removed] = [
+    terms.filter((term) => !/^[!&]/.test(term)),
+    terms.filter((term) => term.startsWith('&')),
+    terms.filter((term) => term.startsWith('!')),
+  ]
+  const start = added.length === 0 ? new Set(hosts) : new Set(added.flatMap((term) => [...matches(term)]))
+  const within = kept.map((term) => matches(term.slice(1)))
+  const without = removed.map((term) => matches(term.slice(1)))
+  return hosts.filter(
+    (host) =>
+      start.has(host) && within.every((set) => set.has(host)) && !without.some((set) => set.has(host)),
+  )
+}
+
+/** Like `selectHosts`, but a group without hosts is no mistake: a playbook may name groups that an inventory lacks. */
+export function hostsOfPlay(inventory: Inventory, pattern: string): Host[] {
+  return inventory.hosts.filter(({ groups }) => pattern === 'all' || groups.includes(pattern))
+}
+
+function globExpression(term: string): RegExp {
+  return new RegExp(
+    `^${term
+      .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  )
+}
+
+function unknownTerm(term: string, hosts: readonly Host[], inventory: string): SluiceError {
+  const groups = [...new Set(hosts.flatMap((host) => host.groups))]
+  return new SluiceError('HOSTS_UNKNOWN', {
+    subject: `"${term}" is no host, group or pattern of the inventory ${inventory}`,
+    why: `its hosts: ${hosts.map((host) => host.name).join(', ') || 'none'}; its groups: ${groups.join(', ') || 'none'}`,
+    advice: 'name one of these, for example --limit "kafka,!vm3"',
+  })
+}

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { $ } from 'zx'
+import { SluiceError } from '../errors.ts'
+import type { Host } from '../inventory.ts'
+
+/** What vouches for host keys: the inventory, else the project's known-hosts file, else the user's. */
+export interface HostKeys {
+  /** The keys on record for a host, as `type base64`. */
+  of(host: Host): Promise<string[]>
+  /** Judges the key that a host shows; `undefined` is "it is the one". */
+  verify(host: Host, known: readonly string[], key: Buffer): SluiceError | undefined
+}
+
+export interface HostKeyOptions {
+  /** Where accepted keys are kept, one line each, in OpenSSH's form. */
+  knownHostsFile: string
+  /** Take and record the key of a host that has none on record. A changed key is refused all the same. */
+  acceptNew: boolean
+}
+
+export function hostKeys({ knownHostsFile, acceptNew }: HostKeyOptions): HostKeys {
+  const files = [knownHostsFile, join(homedir(), '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts']
+  return {
+    async of(host) {
+      if (host.hostKeys.length > 0) return host.hostKeys
+      for (const file of files) {
+        const keys = await keysIn(file, host)
+        if (keys.length > 0) return keys
+      }
+      return []
+    },
+
+    verify(host, known, key) {
+      const shown = `${keyType(key)} ${key.toString('base64')}`
+      if (known.some((line) => line.split(' ').slice(0, 2).join(' ') === shown)) return undefined
+      if (known.length > 0) return changed(host, known, key)
+      if (!acceptNew) return unknown(host, key)
+      mkdirSync(dirname(knownHostsFile), { recursive: true })
+      appendFileSync(knownHostsFile, `${knownHostsName(host)} ${shown}\n`, { mode: 0o600 })
+      return undefined
+    },
+  }
+}
+
+/** `SHA256:…` as `ssh-keygen -l` shows it. */
+export function keyFingerprint(key: Buffer): string {
+  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
+}
+
+/** The algorithm name that an SSH public key blob begins with (RFC 4253, 6.6). */
+function keyType(key: Buffer): string {
+  return key.subarray(4, 4 + key.readUInt32BE(0)).toString('ascii')
+}
+
+function knownHostsName({ address, port }: Host): string {
+  return port === 22 ? address : `[${address}]:${port}`
+}
+
+/** ssh-keygen knows every form of these files, hashed names included. */
+async function keysIn(file: string, host: Host): Promise<string[]> {
+  if (!existsSync(file)) return []
+  const found = await $({ quiet: true, nothrow: true })`ssh-keygen -F ${knownHostsName(host)} -f ${file}`
+  return found.stdout
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('@'))
+    .map((line) => line.split(' ').slice(1, 3).join(' '))
+}
+
+function unknown(host: Host, key: Buffer): SluiceError {
+  return new SluiceError('HOST_KEY_UNKNOWN', {
+    subject: `nothing vouches for the key of ${host.name}: ${keyType(key)} ${keyFingerprint(key)}`,
+    at: host.name,
+    advice:
+      'compare it with the one on the host (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and put it into the inventory as hostKeys, or run once with --accept-new-host-keys',
+  })
+}
+
+function changed(host: Host, known: readonly string[], key: Buffer): SluiceError {
+  const onRecord = known.map((line) => {
+    const [type = '', base64 = ''] = line.split(' ')
+    return `${type} ${keyFingerprint(Buffer.from(base64, 'base64'))}`
+  })
+  return new SluiceError('HOST_KEY_CHANGED', {
+    subject: `${host.name} shows ${keyType(key)} ${keyFingerprint(key)}, not the key on record`,
+    at: host.name,
+    why: `on record: ${onRecord.join(', ')}; the host was made anew, or something answers in its place`,
+    advice:
+      'find out which; if the host was made anew, replace the key in the inventory or the known-hosts file',
+  })
+}
