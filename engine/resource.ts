@@ -135,7 +135,7 @@ export function run(script: Script, options: { timeoutSeconds?: number } = {}): 
 /** The properties of `want` that `have` does not have; those that `want` leaves out (`undefined`) are not managed. */
 export function compare<Key extends string>(
   want: Partial<Record<Key, string | undefined>>,
-  have: Partial<Record<Key, string | undefined>> | undefined,
+  have: Partial<Record<NoInfer<Key>, string | undefined>> | undefined,
 ): Change[] {
   return (Object.keys(want) as Key[])
     .filter((property) => want[property] !== undefined && want[property] !== have?.[property])

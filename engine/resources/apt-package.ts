@@ -1,0 +1,80 @@
+import * as v from 'valibot'
+import { defineResource, run } from '../resource.ts'
+import { sh } from '../shell.ts'
+import { forgetMade, noteMade, stateDirectory } from './former.ts'
+
+const PackageName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9+.-]+$/, 'should be a Debian package name'))
+
+const Spec = v.strictObject({
+  name: v.pipe(
+    v.union([PackageName, v.pipe(v.array(PackageName), v.minLength(1))]),
+    v.description('one package, or several that are installed together'),
+  ),
+})
+
+const names = (name: string | string[]) => [name].flat()
+const lists = `${stateDirectory}/apt-lists`
+
+interface Have {
+  installed: Set<string>
+  made: string[]
+}
+
+/** Debian packages, installed. Which version, the host's own sources decide. */
+export const aptPackage = defineResource<typeof Spec, Have>({
+  kind: 'package',
+  spec: Spec,
+  id: ({ name }) => names(name).join(' '),
+  reads: ({ name }) => names(name).map((one) => `package:${one}`),
+  touches: ({ name }) => names(name).map((one) => `package:${one}`),
+
+  // dpkg-query says 1 when one of the names is not known to it: then that one is not installed.
+  probe: ({ name }) => ({
+    script: sh`
+      dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n' ${names(name)} 2>/dev/null || [ $? -eq 1 ]
+      for one in ${names(name)}; do [ ! -e ${`${stateDirectory}/made/package`}/"$one" ] || echo "$one made"; done`,
+    parse(output) {
+      const said = output.map((line) => line.split(' '))
+      const those = (word: string) => said.filter(([, status]) => status === word).map(([one = '']) => one)
+      const installed = new Set(those('installed'))
+      return installed.size === 0 ? undefined : { installed, made: those('made') }
+    },
+  }),
+
+  diff: ({ name }, have) =>
+    names(name)
+      .filter((one) => !have?.installed.has(one))
+      .map((one) => ({ property: one, have: undefined, want: 'installed' })),
+
+  // The lock of a running apt is waited for, an interrupted dpkg is finished first,
+  // and the lists are fetched when they are over a day old or do not have the package.
+  apply({ name }, have) {
+    const missing = names(name).filter((one) => !have?.installed.has(one))
+    const install = sh`apt-get --quiet --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`
+    const update = sh`apt-get --quiet --quiet --option DPkg::Lock::Timeout=300 update; mkdir -p ${stateDirectory}; : > ${lists}`
+    return [
+      run(
+        sh`
+        dpkg --configure -a
+        if [ -z "$(find ${lists} -mmin -1440 2>/dev/null)" ]; then ${update}; fi
+        ${install} || { ${update}; ${install}; }
+        ${missing.map((one) => noteMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
+      `,
+        { timeoutSeconds: 1200 },
+      ),
+    ]
+  },
+
+  remove: (_, { made, installed }) => {
+    const ours = made.filter((one) => installed.has(one))
+    return ours.length === 0
+      ? []
+      : [
+          run(sh`
+            apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 purge -- ${ours}
+            apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 autoremove --purge
+            ${ours.map((one) => forgetMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
+          `),
+        ]
+  },
+})

@@ -1,0 +1,60 @@
+import * as v from 'valibot'
+import { compare, defineResource, run } from '../resource.ts'
+import { AbsolutePath, AccountName, FileMode } from '../schemas.ts'
+import { sh } from '../shell.ts'
+import { forgetMade, noteMade, tellMade } from './former.ts'
+
+const Spec = v.strictObject({
+  path: v.pipe(AbsolutePath, v.description('where the directory is; its parents are made with it')),
+  mode: v.pipe(v.optional(FileMode, '0755'), v.description('permission bits')),
+  owner: v.pipe(v.optional(AccountName, 'root'), v.description('account name')),
+  group: v.pipe(v.optional(AccountName, 'root'), v.description('group name')),
+  holdsData: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('whether `destroy` keeps it without `--data`'),
+  ),
+})
+
+interface Have {
+  mode: string
+  owner: string
+  group: string
+  made: boolean
+}
+
+const markName = (path: string) => path.slice(1).replaceAll('/', '.')
+
+/** A directory with this mode and owner; what is in it is not its concern. */
+export const directory = defineResource<typeof Spec, Have>({
+  kind: 'directory',
+  spec: Spec,
+  id: ({ path }) => path,
+  reads: ({ path }) => [`path:${path}`],
+  touches: ({ path }, changes) =>
+    // A directory that was away takes along what was in it; a new mode or owner concerns nobody else.
+    changes.some(({ have }) => have === undefined) ? [`path:${path}`, `content:${path}`] : [],
+
+  probe: ({ path }) => ({
+    script: sh`if [ -d ${path} ]; then stat --format='%a %U %G' -- ${path}; ${tellMade('directory', markName(path))}; fi`,
+    parse([attributes, mark]) {
+      if (attributes === undefined) return undefined
+      const [mode = '', owner = '', group = ''] = attributes.split(' ')
+      return { mode: mode.padStart(4, '0'), owner, group, made: mark === 'made' }
+    },
+  }),
+
+  diff: ({ mode, owner, group }, have) => compare({ mode, owner, group }, have),
+
+  apply: ({ path, mode, owner, group }, have) => [
+    run(sh`
+      ${have === undefined ? sh`mkdir -p -- ${path}; ${noteMade('directory', markName(path))}` : sh`:`}
+      chown -- ${`${owner}:${group}`} ${path}
+      chmod -- ${mode} ${path}
+    `),
+  ],
+
+  // What was there before is not ours to remove.
+  remove: ({ path }, { made }) =>
+    made ? [run(sh`rm -rf --one-file-system -- ${path}; ${forgetMade('directory', markName(path))}`)] : [],
+  holdsData: ({ holdsData }) => holdsData,
+})

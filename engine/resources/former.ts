@@ -1,0 +1,34 @@
+import { dirname } from 'node:path'
+import { type Script, sh } from '../shell.ts'
+
+/** Where a host remembers what was there before Sluice, so that `destroy` gives it back. */
+export const stateDirectory = '/var/lib/sluice'
+
+const formerPath = (path: string) => `${stateDirectory}/former${path}`
+
+/** Keeps what is at `path` before it is replaced for the first time, or notes that nothing was there. */
+export function keepFormer(path: string, exists: boolean): Script {
+  const former = formerPath(path)
+  const keep = exists ? sh`cp --archive -- ${path} ${former}` : sh`: > ${`${former}.absent`}`
+  return sh`[ -e ${former} ] || [ -e ${`${former}.absent`} ] || { mkdir -p -- ${dirname(former)}; ${keep}; }`
+}
+
+/** Puts back what was at `path` before, or removes what was put there. */
+export function restoreFormer(path: string): Script {
+  const former = formerPath(path)
+  return sh`if [ -e ${former} ]; then mv --no-target-directory -- ${former} ${path}; else rm -f -- ${path} ${`${former}.absent`}; fi`
+}
+
+/** Notes that Sluice made something that is not a file, such as an account or a package. */
+export function noteMade(kind: string, name: string): Script {
+  return sh`mkdir -p -- ${`${stateDirectory}/made/${kind}`}; : > ${`${stateDirectory}/made/${kind}/${name}`}`
+}
+
+/** A word, `made` or `found`: whether Sluice made it. */
+export function tellMade(kind: string, name: string): Script {
+  return sh`if [ -e ${`${stateDirectory}/made/${kind}/${name}`} ]; then echo made; else echo found; fi`
+}
+
+export function forgetMade(kind: string, name: string): Script {
+  return sh`rm -f -- ${`${stateDirectory}/made/${kind}/${name}`}`
+}

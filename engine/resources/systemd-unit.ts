@@ -1,0 +1,231 @@
+import * as v from 'valibot'
+import { type Change, defineResource, run } from '../resource.ts'
+import { AbsolutePath } from '../schemas.ts'
+import { lines, type Script, sh, write } from '../shell.ts'
+import { keepFormer, restoreFormer } from './former.ts'
+
+const UnitName = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-zA-Z0-9:_.@\\-]+\.(service|socket|timer|target|path|mount)$/,
+    'should be a unit name such as kafka.service',
+  ),
+)
+
+const Spec = v.strictObject({
+  unit: v.pipe(UnitName, v.description('its name')),
+  content: v.pipe(
+    v.optional(v.string()),
+    v.description('the unit file; left out for a unit that a package brings'),
+  ),
+  enabled: v.pipe(v.optional(v.boolean()), v.description('whether it starts with the host')),
+  state: v.pipe(v.optional(v.picklist(['running', 'stopped'])), v.description('whether it runs now')),
+  loads: v.pipe(
+    v.optional(v.array(AbsolutePath), []),
+    v.description(
+      'files and links that its process reads when it starts: it is restarted when they are no longer what it read',
+    ),
+  ),
+  onChange: v.pipe(
+    v.optional(v.picklist(['restart', 'reload']), 'restart'),
+    v.description('how it takes up a change of what it loads'),
+  ),
+  startTimeoutSeconds: v.pipe(
+    v.optional(v.number(), 120),
+    v.description('how long a start or restart may take'),
+  ),
+})
+type Spec = v.InferOutput<typeof Spec>
+
+interface Have {
+  loadState: string
+  activeState: string
+  enabled: string
+  needsReload: boolean
+  /** Digest of what it loads as it is on disk, and as it was when the process started. */
+  digests: { onDisk: string; loaded: string }
+  content: string | undefined
+  dropIn: string | undefined
+}
+
+const unitPath = (unit: string) => `/etc/systemd/system/${unit}`
+const dropInPath = (unit: string) => `/etc/systemd/system/${unit}.d/50-sluice-loaded.conf`
+
+/** Everything that a restart would take up: the unit file too, where it is ours. */
+const loadedPaths = ({ unit, content, loads }: Spec) =>
+  content === undefined ? loads : [unitPath(unit), ...loads]
+
+/** Where links lead and what files contain, as one digest. A release directory is known by where its link leads. */
+const digestCode = 'for f; do readlink -f -- "$f"; [ -d "$f" ] || cat -- "$f"; done 2>/dev/null | sha256sum'
+
+/**
+ * The unit itself records, each time it starts or reloads, the digest of what it loads. So whoever starts it, and
+ * whatever became of an earlier run, the difference between the record and the disk tells whether a restart is owed.
+ */
+function dropInContent(spec: Spec): string {
+  const record = `+/bin/sh -c 'mkdir -p /run/sluice; ( ${digestCode.replaceAll('$', '$$$$')} ) > /run/sluice/%n.loaded' sh ${loadedPaths(spec).join(' ')}`
+  const hooks = [`ExecStartPre=${record}`, ...(spec.onChange === 'reload' ? [`ExecReload=${record}`] : [])]
+  return ['[Service]', ...hooks, ''].join('\n')
+}
+
+/** Only services load files at a start of their own. */
+const records = ({ unit, state, loads, content }: Spec) =>
+  unit.endsWith('.service') && state === 'running' && (loads.length > 0 || content !== undefined)
+
+/** A systemd unit: its file, whether it is enabled, whether it runs, and that it runs with what is on disk. */
+export const systemdUnit = defineResource<typeof Spec, Have>({
+  kind: 'unit',
+  spec: Spec,
+  id: ({ unit }) => unit,
+  reads: (spec) => [`unit:${spec.unit}`, ...loadedPaths(spec).map((path) => `content:${path}`)],
+  touches: (spec) => [
+    `unit:${spec.unit}`,
+    ...(spec.content === undefined ? [] : [`content:${unitPath(spec.unit)}`]),
+  ],
+
+  probe: (spec) => ({
+    script: sh`
+      systemctl show --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${spec.unit}
+      set -- ${loadedPaths(spec)}
+      echo "onDisk=$( ${{ text: digestCode, shown: 'digest' }} )"
+      if [ -r ${`/run/sluice/${spec.unit}.loaded`} ]; then echo "loaded=$(cat ${`/run/sluice/${spec.unit}.loaded`})"; fi
+      for part in ${[unitPath(spec.unit), dropInPath(spec.unit)]}; do
+        echo "part $part"
+        if [ -f "$part" ]; then cat -- "$part"; echo .; fi
+      done`,
+    parse: (output) => parseUnit(spec, output),
+  }),
+
+  diff: (spec, have) => unitChanges(spec, have, false),
+
+  predict: (spec, have, touched) =>
+    unitChanges(
+      spec,
+      have,
+      touched.some((subject) => subject.startsWith('content:')),
+    ),
+
+  apply(spec, have) {
+    const changes = unitChanges(spec, have, false).map(({ property }) => property)
+    const { unit, content, enabled, state } = spec
+    const steps: Script[] = []
+    if (content !== undefined && changes.includes('content'))
+      steps.push(place(unitPath(unit), content, have?.content))
+    if (changes.includes('drop-in'))
+      steps.push(
+        sh`mkdir -p -- ${`${unitPath(unit)}.d`}`,
+        place(dropInPath(unit), dropInContent(spec), have?.dropIn),
+      )
+    steps.push(sh`systemctl daemon-reload`)
+    if (enabled !== undefined && changes.includes('enabled')) {
+      steps.push(sh`systemctl ${enabled ? 'enable' : 'disable'} --quiet -- ${unit}`)
+    }
+    if (state === 'stopped' && changes.includes('state')) steps.push(sh`systemctl stop -- ${unit}`)
+    if (state === 'running' && changes.some((change) => change !== 'enabled')) {
+      const running = have?.activeState === 'active' || have?.activeState === 'activating'
+      const verb = !running
+        ? 'start'
+        : spec.onChange === 'reload' && !changes.includes('state')
+          ? 'reload'
+          : 'restart'
+      steps.push(startOrExplain(verb, unit, spec))
+    }
+    return [run(lines(steps), { timeoutSeconds: spec.startTimeoutSeconds + 30 })]
+  },
+
+  remove({ unit, content }, have) {
+    if (content === undefined) {
+      return have.dropIn === undefined
+        ? []
+        : [
+            run(
+              sh`rm -f -- ${dropInPath(unit)}; rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; systemctl daemon-reload`,
+            ),
+          ]
+    }
+    if (have.content === undefined && have.dropIn === undefined) return []
+    return [
+      run(sh`
+        systemctl disable --quiet --now -- ${unit} || systemctl stop -- ${unit} || :
+        rm -f -- ${dropInPath(unit)} ${`/run/sluice/${unit}.loaded`}
+        if [ -d ${`${unitPath(unit)}.d`} ]; then rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; fi
+        ${restoreFormer(unitPath(unit))}
+        systemctl daemon-reload
+        systemctl reset-failed -- ${unit} 2>/dev/null || :
+      `),
+    ]
+  },
+})
+
+function place(path: string, content: string, former: string | undefined): Script {
+  const staged = `${path}.sluice-staged`
+  return lines([
+    write(staged, content),
+    sh`chmod 0644 -- ${staged}`,
+    keepFormer(path, former !== undefined),
+    sh`mv --no-target-directory -- ${staged} ${path}`,
+  ])
+}
+
+/** systemctl says no more than that a job failed; what the process said is in its journal. */
+function startOrExplain(verb: string, unit: string, { startTimeoutSeconds }: Spec): Script {
+  return sh`systemctl reset-failed -- ${unit} 2>/dev/null || :
+timeout ${startTimeoutSeconds} systemctl ${verb} -- ${unit} || {
+  code=$?
+  journalctl --unit ${unit} --lines 20 --no-pager --output cat >&2
+  exit "$code"
+}`
+}
+
+function parseUnit({ unit }: Spec, output: string[]): Have {
+  const partStarts = output.flatMap((line, index) => (line.startsWith('part /') ? [index] : []))
+  const head = output.slice(0, partStarts[0])
+  const property = (name: string) =>
+    head.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+  const part = (path: string) => {
+    const start = output.indexOf(`part ${path}`)
+    const following = partStarts.find((index) => index > start) ?? output.length
+    const text = output.slice(start + 1, following).join('\n')
+    return text === '' ? undefined : text.slice(0, -1)
+  }
+  return {
+    loadState: property('LoadState'),
+    activeState: property('ActiveState'),
+    enabled: property('UnitFileState'),
+    needsReload: property('NeedDaemonReload') === 'yes',
+    digests: { onDisk: property('onDisk'), loaded: property('loaded') },
+    content: part(unitPath(unit)),
+    dropIn: part(dropInPath(unit)),
+  }
+}
+
+function unitChanges(spec: Spec, have: Have | undefined, loadsChange: boolean): Change[] {
+  const { content, enabled, state } = spec
+  const changes: Change[] = []
+  const text = (property: string, is: string | undefined, want: string) => {
+    if (is === want) return
+    const size = (value: string) => `${value.split('\n').length - 1} lines`
+    changes.push({ property, have: is && size(is), want: size(want), text: { have: is, want } })
+  }
+  if (content !== undefined) text('content', have?.content, content)
+  if (records(spec)) text('drop-in', have?.dropIn, dropInContent(spec))
+  const isEnabled = have?.enabled.startsWith('enabled') ?? false
+  if (enabled !== undefined && isEnabled !== enabled && have?.enabled !== 'static') {
+    changes.push({ property: 'enabled', have: String(isEnabled), want: String(enabled) })
+  }
+  const running = have?.activeState === 'active'
+  if (state !== undefined && (state === 'running') !== (running || (state === 'stopped' && isGoing(have)))) {
+    changes.push({ property: 'state', have: have?.activeState ?? 'absent', want: state })
+  }
+  if (running && records(spec) && (loadsChange || have.digests.onDisk !== have.digests.loaded)) {
+    changes.push({ property: 'loaded', have: 'what was on disk when it started', want: 'what is on disk' })
+  }
+  if (have?.needsReload && changes.length === 0) {
+    changes.push({ property: 'definition', have: 'as systemd read it', want: 'as on disk' })
+  }
+  return changes
+}
+
+function isGoing(have: Have | undefined): boolean {
+  return have?.activeState === 'activating' || have?.activeState === 'reloading'
+}

@@ -1,0 +1,166 @@
+import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as v from 'valibot'
+import { SluiceError } from '../errors.ts'
+import {
+  type ControllerAccess,
+  type ControllerProbe,
+  defineResource,
+  type HostProbe,
+  run,
+  type Step,
+} from '../resource.ts'
+import { Address, Port } from '../schemas.ts'
+import { type Script, sh } from '../shell.ts'
+
+const Condition = v.variant('condition', [
+  v.strictObject({ condition: v.literal('port'), port: Port }),
+  v.strictObject({
+    condition: v.literal('http'),
+    address: Address,
+    port: Port,
+    path: v.pipe(v.string(), v.startsWith('/')),
+    status: v.optional(v.number(), 200),
+  }),
+  v.strictObject({ condition: v.literal('unit') }),
+  v.strictObject({ condition: v.literal('journal'), pattern: v.pipe(v.string(), v.nonEmpty()) }),
+])
+
+const Spec = v.strictObject({
+  unit: v.pipe(v.string(), v.description('the unit that is waited for; its journal explains a wait in vain')),
+  until: v.pipe(
+    Condition,
+    v.description('a listening port, an HTTP answer, an active unit or a line in the journal'),
+  ),
+  timeoutSeconds: v.pipe(v.optional(v.number(), 60), v.description('how long to wait')),
+})
+type Spec = v.InferOutput<typeof Spec>
+
+/** Something that a unit does once it is ready: seen at once when it holds, waited for when it does not. */
+export const waitFor = defineResource<typeof Spec, { state: string }>({
+  kind: 'ready',
+  spec: Spec,
+  id: ({ unit, until }) => `${unit} ${describe(until)}`,
+  reads: ({ unit }) => [`unit:${unit}`],
+  touches: ({ unit }) => [`ready:${unit}`],
+
+  probe(spec) {
+    const { until } = spec
+    if (until.condition === 'http') return httpProbe(until)
+    return {
+      script: sh`if ${holds(spec)}; then echo yes; fi`,
+      parse: ([word]) => (word === 'yes' ? { state: 'yes' } : undefined),
+    } satisfies HostProbe<{ state: string }>
+  },
+
+  diff({ until }, have) {
+    const want = until.condition === 'http' ? String(until.status) : 'yes'
+    return have?.state === want ? [] : [{ property: describe(until), have: have?.state ?? 'no', want }]
+  },
+
+  apply(spec) {
+    const { until, timeoutSeconds } = spec
+    if (until.condition === 'http') return [waitForHttp(spec, until)]
+    const script = sh`
+      tries=${timeoutSeconds * 5}
+      until ${holds(spec)}; do
+        tries=$((tries - 1))
+        if [ "$tries" -le 0 ]; then
+          ${explain(spec)}
+          exit 1
+        fi
+        sleep 0.2
+      done`
+    return [run(script, { timeoutSeconds: timeoutSeconds * 3 })]
+  },
+})
+
+function describe(until: Spec['until']): string {
+  switch (until.condition) {
+    case 'port':
+      return `listens on port ${until.port}`
+    case 'http':
+      return `answers on ${until.path}`
+    case 'unit':
+      return 'is active'
+    case 'journal':
+      return `says "${until.pattern}"`
+  }
+}
+
+function holds({ unit, until }: Spec): Script {
+  if (until.condition === 'port') {
+    // The kernel's own list: local address and port in hexadecimal, state 0A is LISTEN (proc(5)).
+    const pattern = `:${until.port.toString(16).toUpperCase().padStart(4, '0')} [0-9A-F]*:0000 0A `
+    return sh`grep --quiet --no-messages -- ${pattern} /proc/net/tcp /proc/net/tcp6`
+  }
+  if (until.condition === 'journal') {
+    return sh`journalctl --quiet --no-pager --output cat "_SYSTEMD_INVOCATION_ID=$(systemctl show --property InvocationID --value -- ${unit})" --grep ${until.condition === 'journal' ? until.pattern : ''} >/dev/null 2>&1`
+  }
+  return sh`systemctl is-active --quiet -- ${unit}`
+}
+
+function explain({ unit, timeoutSeconds, until }: Spec): Script {
+  return sh`{
+    printf '%s\n' ${`after ${timeoutSeconds} s ${unit} still does not do this: ${describe(until)}; it is`} "$(systemctl is-active -- ${unit} || :)"
+    journalctl --unit ${unit} --lines 20 --no-pager --output cat
+  } >&2`
+}
+
+type HttpCondition = Extract<Spec['until'], { condition: 'http' }>
+
+function httpProbe(until: HttpCondition): ControllerProbe<{ state: string }> {
+  return {
+    async read(access) {
+      const status = await httpStatus(access, until)
+      return status === undefined ? undefined : { state: String(status) }
+    },
+  }
+}
+
+function waitForHttp(spec: Spec, until: HttpCondition): Step {
+  return {
+    kind: 'controller',
+    summary: `wait until ${spec.unit} ${describe(until)}`,
+    async act(access) {
+      const deadline = performance.now() + spec.timeoutSeconds * 1000
+      for (;;) {
+        const status = await httpStatus(access, until)
+        if (status === until.status) return
+        if (performance.now() > deadline) {
+          throw new SluiceError('STEP_FAILED', {
+            subject: `after ${spec.timeoutSeconds} s ${spec.unit} answers ${until.path} with ${status ?? 'nothing'}, should be ${until.status}`,
+            advice: `see on the host: journalctl --unit ${spec.unit} --lines 50`,
+          })
+        }
+        await sleep(250, undefined, { signal: access.signal })
+      }
+    },
+  }
+}
+
+/** The status of an HTTP answer that the host itself gets; `undefined` when nothing answers. */
+async function httpStatus(
+  { connection }: ControllerAccess,
+  { address, port, path }: HttpCondition,
+): Promise<number | undefined> {
+  // sshd says no when nothing listens: that is an answer, and so is a service that hangs up.
+  const stream = await connection.forward(address, port).catch(() => undefined)
+  if (stream === undefined) return undefined
+  return new Promise((resolve) => {
+    const call = request({
+      path,
+      createConnection: () => stream as never,
+      headers: { host: 'localhost' },
+      timeout: 5000,
+    })
+    call.on('response', (response) => {
+      response.resume()
+      resolve(response.statusCode)
+      stream.destroy()
+    })
+    call.on('timeout', () => call.destroy())
+    call.on('error', () => resolve(undefined))
+    call.end()
+  })
+}
