@@ -3,6 +3,7 @@ import { SluiceError } from './errors.ts'
 import type { Emit, Mode, PlannedChange } from './events.ts'
 import { type Placed, pendingChanges, probeRefused } from './plan.ts'
 import {
+  type ArtifactSettings,
   type Change,
   type ControllerAccess,
   concerns,
@@ -29,6 +30,7 @@ export class HostRun {
   readonly #mode: Mode
   readonly #emit: Emit
   readonly #signal: AbortSignal | undefined
+  readonly #artifacts: ArtifactSettings
   readonly #readings: Map<Resource, Reading>
   readonly #stale = new Set<Resource>()
   readonly #done = new Set<Resource>()
@@ -38,7 +40,7 @@ export class HostRun {
     connection: Connection,
     all: readonly Placed[],
     readings: Map<Resource, Reading>,
-    options: { mode: Mode; emit: Emit; signal: AbortSignal | undefined },
+    options: { mode: Mode; emit: Emit; artifacts: ArtifactSettings; signal?: AbortSignal },
   ) {
     this.#connection = connection
     this.#all = all
@@ -46,6 +48,7 @@ export class HostRun {
     this.#mode = options.mode
     this.#emit = options.emit
     this.#signal = options.signal
+    this.#artifacts = options.artifacts
   }
 
   /** Resources that the run has not come to. */
@@ -265,6 +268,7 @@ export class HostRun {
   #access(placed?: Placed): ControllerAccess {
     return {
       connection: this.#connection,
+      artifacts: this.#artifacts,
       signal: this.#signal,
       progress: (message) => {
         if (placed !== undefined) this.#progress(placed, message)

@@ -17,9 +17,16 @@ export type Step =
   | { kind: 'upload'; localPath: string; remotePath: string; sizeBytes: number; summary: string }
   | { kind: 'controller'; summary: string; act(access: ControllerAccess): Promise<void> }
 
+/** Where artifacts are kept on the controller, and the mirror that the user named. */
+export interface ArtifactSettings {
+  cacheDirectory: string
+  mirror?: string | undefined
+}
+
 /** What a resource that is read from the controller may use to reach the host's services. */
 export interface ControllerAccess {
   connection: Connection
+  artifacts: ArtifactSettings
   signal: AbortSignal | undefined
   /** Says how far a long action is. */
   progress(message: string): void

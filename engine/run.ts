@@ -7,7 +7,7 @@ import type { Host, Inventory, Variables } from './inventory.ts'
 import { limiter } from './limiter.ts'
 import { type Placed, planHost } from './plan.ts'
 import type { Play, Playbook } from './playbook.ts'
-import type { Resource } from './resource.ts'
+import type { ArtifactSettings, Resource } from './resource.ts'
 import type { RoleContext } from './role.ts'
 import { hostsOfPlay } from './select.ts'
 import { type Reading, survey } from './survey.ts'
@@ -28,6 +28,7 @@ export interface RunOptions {
   forks: number
   /** In a removal: whether resources that hold data go too. */
   removeData: boolean
+  artifacts: ArtifactSettings
   connect(host: Host): Promise<Connection>
   emit: Emit
   signal?: AbortSignal
@@ -88,7 +89,7 @@ async function workOnHost(
   limit: <Result>(work: () => Promise<Result>) => Promise<Result>,
   finished: Map<string, Promise<void>[]>,
 ): Promise<HostResult> {
-  const { emit, mode, signal } = options
+  const { emit, mode } = options
   const started = performance.now()
   let surveyed: Surveyed | undefined
   let work: HostRun | undefined
@@ -121,7 +122,7 @@ async function workOnHost(
       return end({ status: plan.planned.length > 0 ? 'changed' : 'ok', ok: plan.ok, changed: plan.planned })
     }
     const { connection, placed, readings } = surveyed
-    work = new HostRun(connection, placed, readings, { mode, emit, signal })
+    work = new HostRun(connection, placed, readings, options)
     // A removal goes backwards, and what needed a host's services does not need them to be removed.
     const order = mode === 'remove' ? [...steps].reverse() : [...steps]
     for (const [play, step] of order) {
@@ -166,7 +167,7 @@ async function surveyHost(host: Host, plays: Play[], options: RunOptions): Promi
     const placed = placeResources(host, plays, facts, options)
     const readings = await survey(
       placed.map(({ resource }) => resource),
-      { connection, signal: options.signal, progress: () => {} },
+      { connection, artifacts: options.artifacts, signal: options.signal, progress: () => {} },
     )
     return { connection, placed, readings }
   } catch (error) {

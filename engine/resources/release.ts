@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto'
+import { basename, dirname } from 'node:path'
+import * as v from 'valibot'
+import { type AcquiredArtifact, acquireArtifact } from '../artifacts/acquire.ts'
+import type { Artifact } from '../artifacts/artifact.ts'
+import { type ControllerAccess, compare, defineResource, run, type Step } from '../resource.ts'
+import { AbsolutePath, FileMode, Name } from '../schemas.ts'
+import { sh } from '../shell.ts'
+import { keepFormer, restoreFormer } from './former.ts'
+
+const ArtifactValue = v.custom<Artifact>(
+  (value) => typeof value === 'object' && value !== null && 'sources' in value,
+)
+
+const ReleaseSpec = v.strictObject({
+  name: v.pipe(Name, v.description('of the program; its releases are below <root>/<name>')),
+  artifact: v.pipe(ArtifactValue, v.description('what it is made of')),
+  root: v.pipe(v.optional(AbsolutePath, '/opt/sluice'), v.description('where programs are')),
+  keep: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 3),
+    v.description('releases that stay, the current one included'),
+  ),
+})
+
+/** The directory name of a release: its version, and the beginning of its content's digest. */
+const releaseId = ({ version, digest }: { version: string; digest: string }) =>
+  `${version}-${digest.slice(0, 12)}`
+
+/**
+ * A program in a directory named for its content, with `current` a link to the one in use. Whichever of the
+ * artifact's sources it came from, it is as declared: nothing is fetched to find that out.
+ */
+export const release = defineResource<typeof ReleaseSpec, { current: string }, AcquiredArtifact>({
+  kind: 'release',
+  spec: ReleaseSpec,
+  id: ({ name, artifact }) => `${name} ${artifact.version}`,
+  reads: ({ root, name }) => [`path:${root}/${name}`],
+  touches: ({ root, name }) => [`path:${root}/${name}/current`, `content:${root}/${name}/current`],
+
+  probe: ({ root, name }) => ({
+    // A link that leads nowhere is no release.
+    script: sh`if [ -L ${`${root}/${name}/current`} ] && [ -d ${`${root}/${name}/current`} ]; then readlink -- ${`${root}/${name}/current`}; fi`,
+    parse: ([target]) => (target === undefined ? undefined : { current: basename(target) }),
+  }),
+
+  diff({ artifact }, have) {
+    const accepted = artifact.sources.map(releaseId)
+    if (have !== undefined && accepted.includes(have.current)) return []
+    return [{ property: 'current', have: have?.current, want: accepted[0] }]
+  },
+
+  prepare: ({ artifact }, access) => acquire(artifact, access),
+
+  apply({ root, name, keep }, _, acquired) {
+    const id = releaseId(acquired)
+    const home = `${root}/${name}`
+    const unpacked = `${home}/releases/${id}`
+    const { upload, remotePath } = uploadStep(acquired)
+    return [
+      upload,
+      run(sh`
+        mkdir -p -- ${`${home}/releases`}
+        rm -rf -- ${`${unpacked}.partial`}
+        mkdir -- ${`${unpacked}.partial`}
+        tar --extract --gzip --file ${remotePath} --directory ${`${unpacked}.partial`} --no-same-owner --no-same-permissions || { code=$?; rm -rf -- ${remotePath} ${`${unpacked}.partial`}; exit "$code"; }
+        rm -f -- ${remotePath}
+        chmod -R go-w,a+rX -- ${`${unpacked}.partial`}
+        rm -rf -- ${unpacked}
+        mv --no-target-directory -- ${`${unpacked}.partial`} ${unpacked}
+        ln --symbolic --force --no-dereference -- ${`releases/${id}`} ${`${home}/current.staged`}
+        mv --no-target-directory -- ${`${home}/current.staged`} ${`${home}/current`}
+        touch -- ${unpacked}
+        ls -1t -- ${`${home}/releases`} | tail -n ${`+${keep + 1}`} | while read -r old; do rm -rf -- ${`${home}/releases/`}"$old"; done
+      `),
+    ]
+  },
+
+  remove: ({ root, name }) => [run(sh`rm -rf --one-file-system -- ${`${root}/${name}`}`)],
+})
+
+const ArtifactSpec = v.strictObject({
+  path: v.pipe(AbsolutePath, v.description('where the archive is put')),
+  artifact: v.pipe(ArtifactValue, v.description('what it is')),
+  mode: v.pipe(v.optional(FileMode, '0644'), v.description('permission bits')),
+})
+
+/** An artifact's archive as a file on the host, sent only when its checksum is not that of one of its sources. */
+export const artifactFile = defineResource<
+  typeof ArtifactSpec,
+  { digest: string; intact: string },
+  AcquiredArtifact
+>({
+  kind: 'artifact',
+  spec: ArtifactSpec,
+  id: ({ path }) => path,
+  reads: ({ path }) => [`path:${path}`],
+  touches: ({ path }) => [`path:${path}`, `content:${path}`],
+
+  // Beside the archive stands what it is: the digest of its source, and the checksum that it then had.
+  probe: ({ path }) => ({
+    script: sh`if [ -f ${path} ] && [ -f ${`${path}.digest`} ]; then cat ${`${path}.digest`}; sha256sum < ${path}; fi`,
+    parse([record, now]) {
+      const [digest, sum] = record?.split(' ') ?? []
+      if (digest === undefined || now === undefined) return undefined
+      return { digest, intact: now.startsWith(`${sum} `) ? 'yes' : 'no' }
+    },
+  }),
+
+  diff({ artifact }, have) {
+    const known = artifact.sources.find(({ digest }) => digest === have?.digest)
+    return compare({ digest: (known ?? artifact.sources[0])?.digest, intact: 'yes' }, have)
+  },
+
+  prepare: ({ artifact }, access) => acquire(artifact, access),
+
+  apply({ path, mode }, have, acquired) {
+    const { upload, remotePath } = uploadStep(acquired)
+    return [
+      upload,
+      run(sh`
+        mkdir -p -- ${dirname(path)}
+        ${keepFormer(path, have !== undefined)}
+        cp -- ${remotePath} ${`${path}.sluice-staged`}
+        rm -f -- ${remotePath}
+        chown root:root -- ${`${path}.sluice-staged`}
+        chmod -- ${mode} ${`${path}.sluice-staged`}
+        echo ${`${acquired.digest} ${acquired.sha256}`} > ${`${path}.digest`}
+        mv --no-target-directory -- ${`${path}.sluice-staged`} ${path}
+      `),
+    ]
+  },
+
+  remove: ({ path }) => [run(sh`${restoreFormer(path)}; rm -f -- ${`${path}.digest`}`)],
+})
+
+function acquire(
+  artifact: Artifact,
+  { artifacts, signal, progress }: ControllerAccess,
+): Promise<AcquiredArtifact> {
+  return acquireArtifact(artifact, {
+    ...artifacts,
+    progress: ({ message }) => progress(message),
+    ...(signal && { signal }),
+  })
+}
+
+/** The login user may write to /var/tmp; root takes the file from there. */
+function uploadStep({ path, sizeBytes }: AcquiredArtifact): { upload: Step; remotePath: string } {
+  const remotePath = `/var/tmp/sluice-${randomBytes(8).toString('hex')}`
+  const summary = `sending ${basename(path)}`
+  return { upload: { kind: 'upload', localPath: path, remotePath, sizeBytes, summary }, remotePath }
+}

@@ -1,0 +1,99 @@
+import { connect } from 'node:net'
+import type { Admin } from 'kafkajs'
+import * as v from 'valibot'
+import { SluiceError } from '../../engine/errors.ts'
+import { type ControllerAccess, compare, defineResource } from '../../engine/resource.ts'
+import { withLocalSocket } from '../../engine/transport/local-socket.ts'
+
+const Spec = v.strictObject({
+  name: v.pipe(v.string(), v.description('its name')),
+  partitions: v.pipe(v.number(), v.description('how many partitions it has')),
+  replication: v.pipe(v.number(), v.description('on how many brokers each partition is, when it is created')),
+  address: v.pipe(v.string(), v.description('a broker')),
+  port: v.number(),
+})
+type Spec = v.InferOutput<typeof Spec>
+
+/** A Kafka topic, read and made by the protocol through the host's own connection: no JVM is started to ask. */
+export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
+  kind: 'topic',
+  spec: Spec,
+  id: ({ name }) => name,
+  reads: ({ name }) => ['unit:kafka.service', `topic:${name}`],
+  touches: ({ name }) => [`topic:${name}`],
+
+  probe: (spec) => ({
+    async read(access) {
+      const topics = await topicsOf(spec, access)
+      const partitions = topics.get(spec.name)
+      return partitions === undefined ? undefined : { partitions: String(partitions) }
+    },
+  }),
+
+  diff({ name, partitions }, have) {
+    if (have !== undefined && Number(have.partitions) > partitions) {
+      throw new SluiceError('DATA_AT_RISK', {
+        subject: `the topic ${name} has ${have.partitions} partitions, should have ${partitions}: Kafka cannot take partitions away`,
+        at: `topic ${name}`,
+        advice: `declare ${have.partitions} partitions, or delete the topic by hand with all that is in it`,
+      })
+    }
+    return compare({ partitions: String(partitions) }, have)
+  },
+
+  apply: (spec, have) => [
+    {
+      kind: 'controller',
+      summary: have === undefined ? `create topic ${spec.name}` : `add partitions to ${spec.name}`,
+      act: (access) =>
+        withAdmin(spec, access, async (admin) => {
+          const { name: topic, partitions, replication } = spec
+          if (have === undefined) {
+            const numbers = { numPartitions: partitions, replicationFactor: replication }
+            await admin.createTopics({ topics: [{ topic, ...numbers }], waitForLeaders: true })
+          } else {
+            await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] })
+          }
+        }),
+    },
+  ],
+})
+
+const shared = new WeakMap<ControllerAccess['connection'], Promise<Map<string, number>>>()
+
+/** All topics with their numbers of partitions: resources that ask at the same time share one answer. */
+function topicsOf(spec: Spec, access: ControllerAccess): Promise<Map<string, number>> {
+  const pending = shared.get(access.connection)
+  if (pending !== undefined) return pending
+  const asked = withAdmin(spec, access, async (admin) => {
+    const { topics } = await admin.fetchTopicMetadata()
+    return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
+  }).finally(() => shared.delete(access.connection))
+  shared.set(access.connection, asked)
+  return asked
+}
+
+async function withAdmin<Result>(
+  { address, port }: Spec,
+  { connection }: ControllerAccess,
+  use: (admin: Admin) => Promise<Result>,
+): Promise<Result> {
+  const { Kafka, logLevel } = (await import('kafkajs')).default
+  return withLocalSocket(connection, { address, port }, async (path) => {
+    const admin = new Kafka({
+      clientId: 'sluice',
+      brokers: [`${address}:${port}`],
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 5_000,
+      requestTimeout: 20_000,
+      retry: { retries: 2, initialRetryTime: 100 },
+      socketFactory: ({ onConnect }) => connect(path, onConnect),
+    }).admin()
+    try {
+      await admin.connect()
+      return await use(admin)
+    } finally {
+      await admin.disconnect()
+    }
+  })
+}

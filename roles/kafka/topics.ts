@@ -1,0 +1,32 @@
+import * as v from 'valibot'
+import { defineRole } from '../../engine/role.ts'
+import { serviceAddress } from '../layout.ts'
+import { KafkaParams } from './kafka.ts'
+import { kafkaTopic } from './topic.ts'
+
+const TopicName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9._-]{1,249}$/, 'should be a topic name'))
+
+/** The pipeline's topics. Partitions are added where there are too few; fewer is an error, since Kafka cannot. */
+export const kafkaTopics = defineRole({
+  name: 'kafka-topics',
+  description: 'the topics tokens, gpu.metrics.v1, token.usage.v1 and pipeline.dlq',
+  params: v.strictObject({
+    port: KafkaParams.entries.port,
+    topics: v.optional(
+      v.record(TopicName, v.strictObject({ partitions: v.pipe(v.number(), v.integer(), v.minValue(1)) })),
+      {
+        tokens: { partitions: 12 },
+        'gpu.metrics.v1': { partitions: 12 },
+        'token.usage.v1': { partitions: 12 },
+        'pipeline.dlq': { partitions: 1 },
+      },
+    ),
+  }),
+  resources: ({ port, topics }, { host, group }) =>
+    // One broker speaks for all of them.
+    group('kafka')[0] !== host
+      ? []
+      : Object.entries(topics).map(([name, { partitions }]) =>
+          kafkaTopic({ name, partitions, replication: 1, address: serviceAddress(host), port }),
+        ),
+})

@@ -1,0 +1,90 @@
+import * as v from 'valibot'
+import { directory } from '../../engine/resources/directory.ts'
+import { template } from '../../engine/resources/file.ts'
+import { release } from '../../engine/resources/release.ts'
+import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
+import { waitFor } from '../../engine/resources/wait-for.ts'
+import { defineRole } from '../../engine/role.ts'
+import { Port } from '../../engine/schemas.ts'
+import { mongodConfiguration } from '../../templates/mongod.ts'
+import { serviceUnit } from '../../templates/service-unit.ts'
+import { transparentHugePagesUnit } from '../../templates/transparent-huge-pages.ts'
+import { mongodbArtifact } from '../artifacts/mongodb.ts'
+import { account, currentRelease, serviceAddress } from '../layout.ts'
+import { mongoIndex } from './index-resource.ts'
+
+const configuration = '/etc/mongod.conf'
+const dataDirectory = '/var/lib/mongodb'
+
+/** The indexes of requirements.md; the processor makes the same ones when it starts. */
+const indexes = [
+  { collection: 'gpu_metrics', keys: { ts: 1 } },
+  { collection: 'gpu_metrics', keys: { host: 1, gpu_index: 1 } },
+  { collection: 'token_usage', keys: { ts: 1 } },
+  { collection: 'token_usage', keys: { model: 1 } },
+] as const
+
+/** MongoDB, bound to loopback and the private addresses, with the pipeline's indexes. */
+export const mongodb = defineRole({
+  name: 'mongodb',
+  description: 'MongoDB 7.0 by preference, on loopback and the private addresses',
+  params: v.strictObject({
+    port: v.optional(Port, 27017),
+    database: v.optional(
+      v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,63}$/, 'should be a database name')),
+      'ca0',
+    ),
+    /** Gigabytes of WiredTiger's cache; left out, half of the memory beyond 1 GB as MongoDB itself has it. */
+    cacheGb: v.optional(v.pipe(v.number(), v.minValue(0.25))),
+  }),
+  resources: ({ port, database, cacheGb }, { facts, host }) => [
+    release({ name: 'mongodb', artifact: mongodbArtifact(facts) }),
+    directory({
+      path: dataDirectory,
+      owner: account.name,
+      group: account.name,
+      mode: '0750',
+      holdsData: true,
+    }),
+    template({
+      path: configuration,
+      render: mongodConfiguration,
+      values: {
+        addresses: ['127.0.0.1', '::1', ...host.privateAddresses],
+        port,
+        dataDirectory,
+        cacheGb: cacheGb ?? Math.max(0.25, Math.round(((facts.memoryMb / 1024 - 1) / 2) * 4) / 4),
+      },
+    }),
+    // MongoDB up to 7.0 wants huge pages off; in a container they belong to the machine.
+    ...(facts.container
+      ? []
+      : [
+          systemdUnit({
+            unit: 'disable-transparent-huge-pages.service',
+            content: transparentHugePagesUnit(),
+            enabled: true,
+            state: 'running',
+          }),
+        ]),
+    systemdUnit({
+      unit: 'mongod.service',
+      content: serviceUnit({
+        description: 'MongoDB',
+        command: [`${currentRelease('mongodb')}/bin/mongod`, '--config', configuration],
+        account: account.name,
+        writable: [dataDirectory],
+        stopSeconds: 120,
+        openFiles: 64_000,
+        extra: ['LimitNPROC=64000', 'LimitMEMLOCK=infinity', 'TasksMax=infinity'],
+      }),
+      enabled: true,
+      state: 'running',
+      loads: [currentRelease('mongodb'), configuration],
+    }),
+    waitFor({ unit: 'mongod.service', until: { condition: 'port', port } }),
+    ...indexes.map(({ collection, keys }) =>
+      mongoIndex({ database, collection, keys, address: serviceAddress(host), port }),
+    ),
+  ],
+})

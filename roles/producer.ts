@@ -1,0 +1,76 @@
+import * as v from 'valibot'
+import { file } from '../engine/resources/file.ts'
+import { release } from '../engine/resources/release.ts'
+import { systemdUnit } from '../engine/resources/systemd-unit.ts'
+import { defineRole } from '../engine/role.ts'
+import { Port } from '../engine/schemas.ts'
+import { environmentFile } from '../templates/environment.ts'
+import { serviceUnit } from '../templates/service-unit.ts'
+import { runtimeArtifact } from './artifacts/runtime.ts'
+import { account, configurationDirectory, currentRelease } from './layout.ts'
+import { nodeBinary } from './node.ts'
+import { endpoints } from './processor.ts'
+
+const environment = `${configurationDirectory}/producer.env`
+const template = 'producer@.service'
+
+/** Producers that send GPU and token events for ever, each an instance of one unit. */
+export const producer = defineRole({
+  name: 'producer',
+  description: 'the producers, instances of producer@.service',
+  params: v.strictObject({
+    instances: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64)), 2),
+    kafkaPort: v.optional(Port, 9092),
+    source: v.optional(v.picklist(['seed', 'nvidia-smi', 'nvml']), 'seed'),
+    sleepSeconds: v.optional(v.pipe(v.number(), v.minValue(0)), 0.5),
+    pricePerHourUsd: v.optional(v.pipe(v.number(), v.minValue(0)), 0.85),
+    logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+  }),
+  resources: (params, context) => [
+    release({ name: 'producer', artifact: runtimeArtifact('producer') }),
+    file({
+      path: environment,
+      mode: '0640',
+      group: account.name,
+      content: environmentFile({
+        NODE_ENV: 'production',
+        KAFKA_BOOTSTRAP: endpoints(context, 'kafka', params.kafkaPort),
+        GPU_METRICS_SOURCE: params.source,
+        PRICE_PER_HOUR_USD: params.pricePerHourUsd,
+        SLEEP_SEC: params.sleepSeconds,
+        LOG_LEVEL: params.logLevel,
+        HOSTNAME: context.host.name,
+      }),
+    }),
+    systemdUnit({
+      unit: template,
+      content: serviceUnit({
+        description: 'Sluice producer %i: GPU and token events to Kafka',
+        command: [
+          nodeBinary,
+          '--max-old-space-size=128',
+          `${currentRelease('producer')}/producer.mjs`,
+          '--follow',
+        ],
+        environment: { PRODUCER_INSTANCE: '%i' },
+        environmentFile: environment,
+        account: account.name,
+        stopSeconds: 30,
+        openFiles: 65_536,
+      }),
+    }),
+    ...Array.from({ length: params.instances }, (_, index) =>
+      systemdUnit({
+        unit: `producer@${index + 1}.service`,
+        enabled: true,
+        state: 'running',
+        loads: [
+          `/etc/systemd/system/${template}`,
+          currentRelease('node'),
+          currentRelease('producer'),
+          environment,
+        ],
+      }),
+    ),
+  ],
+})

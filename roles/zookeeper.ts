@@ -1,0 +1,63 @@
+import * as v from 'valibot'
+import { directory } from '../engine/resources/directory.ts'
+import { template } from '../engine/resources/file.ts'
+import { release } from '../engine/resources/release.ts'
+import { systemdUnit } from '../engine/resources/systemd-unit.ts'
+import { waitFor } from '../engine/resources/wait-for.ts'
+import { defineRole } from '../engine/role.ts'
+import { Port } from '../engine/schemas.ts'
+import { serviceUnit } from '../templates/service-unit.ts'
+import { zookeeperConfiguration, zookeeperLogging } from '../templates/zookeeper.ts'
+import { zookeeperArtifact } from './artifacts/zookeeper.ts'
+import { heapMb, javaOptions } from './java.ts'
+import { account, currentRelease } from './layout.ts'
+
+const configuration = '/etc/zookeeper/zoo.cfg'
+const logging = '/etc/zookeeper/logback.xml'
+const dataDirectory = '/var/lib/zookeeper'
+
+/** One ZooKeeper, which only its own host can reach. */
+export const zookeeper = defineRole({
+  name: 'zookeeper',
+  description: 'ZooKeeper 3.9.2 on loopback',
+  params: v.strictObject({
+    port: v.optional(Port, 2181),
+    heapMb: v.optional(v.pipe(v.number(), v.integer(), v.minValue(64))),
+  }),
+  resources: ({ port, heapMb: heap }, { facts }) => [
+    release({ name: 'zookeeper', artifact: zookeeperArtifact() }),
+    directory({ path: '/etc/zookeeper' }),
+    directory({
+      path: dataDirectory,
+      owner: account.name,
+      group: account.name,
+      mode: '0750',
+      holdsData: true,
+    }),
+    template({ path: configuration, render: zookeeperConfiguration, values: { port, dataDirectory } }),
+    template({ path: logging, render: zookeeperLogging, values: undefined }),
+    systemdUnit({
+      unit: 'zookeeper.service',
+      content: serviceUnit({
+        description: 'ZooKeeper, which keeps the state of Kafka',
+        command: [
+          '/usr/bin/java',
+          ...javaOptions(heap ?? heapMb(facts.memoryMb, 0.1, [128, 512])),
+          `-Dlogback.configurationFile=${logging}`,
+          `-cp ${currentRelease('zookeeper')}/libs/*`,
+          'org.apache.zookeeper.server.quorum.QuorumPeerMain',
+          configuration,
+        ],
+        account: account.name,
+        writable: [dataDirectory],
+        stopSeconds: 60,
+        openFiles: 100_000,
+        successExitStatus: 143,
+      }),
+      enabled: true,
+      state: 'running',
+      loads: [currentRelease('zookeeper'), configuration, logging],
+    }),
+    waitFor({ unit: 'zookeeper.service', until: { condition: 'port', port } }),
+  ],
+})
