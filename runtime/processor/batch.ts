@@ -1,0 +1,183 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Collection } from 'mongodb'
+import { decodeGpuSample, decodeTokenUsage, parseFields } from '../decode.ts'
+import type { DeadLetter, DeadLetters } from './dead-letters.ts'
+import {
+  documentId,
+  type GpuDocument,
+  toGpuDocument,
+  toUsageDocument,
+  type UsageDocument,
+} from './documents.ts'
+import type { GpuBoard } from './gpu-board.ts'
+import type { ProcessorMetrics } from './metrics.ts'
+import { gpuKey, PartitionWindows, type UsageEvent } from './partition-windows.ts'
+import type { Persist, StillOurs } from './persist.ts'
+import type { PriceBook } from './price-book.ts'
+import type { Store } from './store.ts'
+
+/** Messages of one partition, in the order of their offsets. */
+export interface Batch {
+  topic: string
+  partition: number
+  messages: KafkaMessage[]
+}
+
+interface Parts {
+  store: Store
+  deadLetters: DeadLetters
+  prices: PriceBook
+  board: GpuBoard
+  metrics: ProcessorMetrics
+  persist: Persist
+  /** The topic of GPU samples; what comes from any other one is token usage. */
+  sampleTopic: string
+  defaultPrice: number
+}
+
+/** Turns batches of messages into documents. When `process` returns, all of the batch is safe where it belongs. */
+export class BatchWriter {
+  readonly #parts: Parts
+  readonly #windows = new Map<string, PartitionWindows>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async write(batch: Batch, stillOurs: StillOurs): Promise<void> {
+    if (batch.topic === this.#parts.sampleTopic) await this.#writeSamples(batch, stillOurs)
+    else await this.#writeUsage(batch, stillOurs)
+    this.#parts.metrics.batchMessages.observe(batch.messages.length)
+  }
+
+  /** Forgets the windows of partitions that are no longer read here. */
+  keepOnly(assigned: ReadonlySet<string>): void {
+    for (const key of this.#windows.keys()) if (!assigned.has(key)) this.#windows.delete(key)
+  }
+
+  async #writeSamples({ topic, partition, messages }: Batch, stillOurs: StillOurs): Promise<void> {
+    const { store, prices, board } = this.#parts
+    const origin: KafkaMessage[] = []
+    const documents: GpuDocument[] = []
+    const letters: DeadLetter[] = []
+    for (const message of messages) {
+      const fields = parseFields(message.value)
+      const decoded = 'reason' in fields ? fields : decodeGpuSample(fields.message)
+      if ('reason' in decoded) {
+        letters.push({ message, reason: decoded.reason })
+        continue
+      }
+      const sample = decoded.message
+      prices.record(sample.host, sample.gpu_index, {
+        time: sample.ts.getTime(),
+        price: sample.price_per_hour_usd,
+      })
+      board.note(sample)
+      documents.push(toGpuDocument(sample, { topic, partition, offset: Number(message.offset) }))
+      origin.push(message)
+    }
+    await this.#finish(
+      { topic, partition, collection: store.gpuMetrics, documents, origin, letters },
+      stillOurs,
+    )
+  }
+
+  async #writeUsage({ topic, partition, messages }: Batch, stillOurs: StillOurs): Promise<void> {
+    const { store, prices, persist, defaultPrice } = this.#parts
+    const origin: KafkaMessage[] = []
+    const events: (UsageEvent & { offset: number })[] = []
+    const letters: DeadLetter[] = []
+    const unpriced = new Map<string, { host: string | undefined; index: number }>()
+    for (const message of messages) {
+      const fields = parseFields(message.value)
+      const decoded = 'reason' in fields ? fields : decodeTokenUsage(fields.message)
+      if ('reason' in decoded) {
+        letters.push({ message, reason: decoded.reason })
+        continue
+      }
+      const usage = decoded.message
+      const offset = Number(message.offset)
+      const gpu = gpuKey(usage.host, usage.gpu_index)
+      if (usage.price_per_hour_usd === undefined)
+        unpriced.set(gpu, { host: usage.host, index: usage.gpu_index })
+      events.push({ id: documentId(usage, { topic, partition, offset }), gpu, message: usage, offset })
+      origin.push(message)
+    }
+    for (const { host, index } of unpriced.values()) {
+      await persist('mongodb', stillOurs, () => prices.refresh(host, index))
+    }
+    const first = Number(messages[0]?.offset)
+    const next = Number(messages.at(-1)?.offset) + 1
+    const windows = this.#windowsOf(topic, partition)
+    try {
+      const sums = await persist('mongodb', stillOurs, () => windows.add(events, first, next))
+      const documents = events.map(({ id, message, offset }, place) => {
+        const price =
+          message.price_per_hour_usd ??
+          prices.at(message.host, message.gpu_index, message.ts.getTime()) ??
+          defaultPrice
+        const window = sums[place] ?? { tokens: 0, spanMs: 0 }
+        return toUsageDocument(message, { id, source: { topic, partition, offset }, window, price })
+      })
+      await this.#finish(
+        { topic, partition, collection: store.tokenUsage, documents, origin, letters },
+        stillOurs,
+      )
+      windows.settle()
+    } catch (error) {
+      windows.abandon()
+      throw error
+    }
+  }
+
+  async #finish<Document extends GpuDocument | UsageDocument>(
+    {
+      topic,
+      partition,
+      collection,
+      documents,
+      origin,
+      letters,
+    }: {
+      topic: string
+      partition: number
+      collection: Collection<Document>
+      documents: Document[]
+      /** The message that each document was made of. */
+      origin: KafkaMessage[]
+      letters: DeadLetter[]
+    },
+    stillOurs: StillOurs,
+  ): Promise<void> {
+    const { store, deadLetters, metrics, persist } = this.#parts
+    let earlier = 0
+    const { duplicates, rejected } = await persist('mongodb', stillOurs, (earlierAttempts) => {
+      earlier = earlierAttempts
+      return store.insert(collection, documents)
+    })
+    for (const { index, reason } of rejected) {
+      const message = origin[index]
+      if (message !== undefined) letters.push({ message, reason })
+    }
+    await deadLetters.send({ topic, partition }, letters, stillOurs)
+    // After an attempt that ended unclearly, what is there already is most likely what that attempt wrote.
+    const repeated = earlier === 0 ? duplicates : 0
+    metrics.events.inc({ topic, result: 'stored' }, documents.length - rejected.length - repeated)
+    if (repeated > 0) metrics.events.inc({ topic, result: 'duplicate' }, repeated)
+    if (letters.length > 0) metrics.events.inc({ topic, result: 'rejected' }, letters.length)
+    const now = Date.now()
+    for (const { ts } of documents) metrics.endToEndSeconds.observe(Math.max(0, now - ts.getTime()) / 1000)
+  }
+
+  #windowsOf(topic: string, partition: number): PartitionWindows {
+    const key = `${topic}:${partition}`
+    let windows = this.#windows.get(key)
+    if (windows === undefined) {
+      windows = new PartitionWindows(({ beforeOffset, from, to }) =>
+        this.#parts.store.usageBefore({ topic, partition, offset: beforeOffset }, { from, to }),
+      )
+      this.#windows.set(key, windows)
+    }
+    return windows
+  }
+}

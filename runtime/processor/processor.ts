@@ -1,0 +1,126 @@
+import { serve } from '@hono/node-server'
+import type { ProcessorEnvironment } from '../config.ts'
+import { createKafka } from '../kafka-client.ts'
+import type { Logger } from '../log.ts'
+import { pause } from '../pause.ts'
+import { BatchWriter } from './batch.ts'
+import { PartitionReader } from './consumer.ts'
+import { DeadLetters } from './dead-letters.ts'
+import { GpuBoard } from './gpu-board.ts'
+import { createApp } from './http.ts'
+import { ProcessorMetrics } from './metrics.ts'
+import { Abandoned, createPersist, type Persist } from './persist.ts'
+import { PriceBook } from './price-book.ts'
+import { Readiness } from './readiness.ts'
+import { Store } from './store.ts'
+import { awaitTopics } from './topics.ts'
+
+/** How often the database is asked whether it is there, while nothing is written. */
+const pingEveryMs = 5000
+
+/**
+ * Runs the processor until the signal says stop, and then ends what is in hand. Neither Kafka nor MongoDB needs to be
+ * there at the start: it answers on its port at once, and waits for them.
+ */
+export async function runProcessor(
+  environment: ProcessorEnvironment,
+  { log, signal }: { log: Logger; signal: AbortSignal },
+): Promise<void> {
+  const metrics = new ProcessorMetrics()
+  const readiness = new Readiness(log, metrics)
+  const board = new GpuBoard()
+  const persist = createPersist(readiness, metrics)
+  const store = new Store(environment.MONGODB_URI, metrics)
+  const dead = Promise.withResolvers<never>()
+  const server = listen(environment, createApp({ readiness, board, metrics }), log, dead.reject)
+  const kafka = createKafka({
+    brokers: environment.KAFKA_BOOTSTRAP,
+    clientId: `processor-${environment.HOSTNAME}`,
+    log,
+  })
+  const deadLetters = new DeadLetters(kafka, environment.TOPIC_DLQ, { persist, metrics })
+  const prices = new PriceBook(async (host, index) => {
+    const sample = await store.lastSample(host, index)
+    return sample === null ? undefined : { time: sample.ts.getTime(), price: sample.price_per_hour_usd }
+  })
+  const topics = [...new Set([environment.TOPIC_METRIC, environment.TOPIC_TOKEN, environment.KAFKA_TOPIC])]
+  const reader = new PartitionReader({
+    kafka,
+    group: environment.CONSUMER_GROUP,
+    topics,
+    writer: new BatchWriter({
+      store,
+      deadLetters,
+      prices,
+      board,
+      metrics,
+      persist,
+      sampleTopic: environment.TOPIC_METRIC,
+      defaultPrice: environment.PRICE_PER_HOUR_USD,
+    }),
+    readiness,
+    metrics,
+    log,
+    onDead: dead.reject,
+  })
+  const work = async () => {
+    await prepareStore(store, { board, persist, signal })
+    await awaitTopics(kafka, { topics, deadLetterTopic: environment.TOPIC_DLQ }, { readiness, log, signal })
+    await reader.start(signal)
+    await watchStore(store, readiness, signal)
+  }
+  try {
+    await Promise.race([work(), dead.promise])
+  } finally {
+    readiness.unwell('processor', 'stopping')
+    await reader.stop()
+    await deadLetters.close()
+    await store.close()
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+function listen(
+  { HTTP_HOST, HTTP_PORT }: ProcessorEnvironment,
+  app: ReturnType<typeof createApp>,
+  log: Logger,
+  onError: (error: Error) => void,
+) {
+  const server = serve({ fetch: app.fetch, hostname: HTTP_HOST, port: HTTP_PORT }, ({ address, port }) => {
+    log.info({ address, port }, 'listening')
+  })
+  server.on('error', onError)
+  if (!('closeAllConnections' in server)) throw new TypeError('the server should speak HTTP/1')
+  return server
+}
+
+async function prepareStore(
+  store: Store,
+  { board, persist, signal }: { board: GpuBoard; persist: Persist; signal: AbortSignal },
+): Promise<void> {
+  const stillWanted = () => {
+    if (signal.aborted) throw new Abandoned('the processor stops')
+  }
+  try {
+    await persist('mongodb', stillWanted, () => store.ping())
+    await persist('indexes', stillWanted, () => store.makeIndexes())
+    const newest = await persist('mongodb', stillWanted, () => store.newestSample())
+    if (newest !== null) board.note(newest)
+  } catch (error) {
+    if (!(error instanceof Abandoned)) throw error
+  }
+}
+
+async function watchStore(store: Store, readiness: Readiness, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(pingEveryMs, signal)
+    if (signal.aborted) return
+    try {
+      await store.ping()
+      readiness.well('mongodb')
+    } catch (error) {
+      readiness.unwell('mongodb', error instanceof Error ? error.message : String(error))
+    }
+  }
+}

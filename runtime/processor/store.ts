@@ -1,0 +1,130 @@
+import { type Collection, type Db, MongoBulkWriteError, MongoClient, MongoServerError } from 'mongodb'
+import type { GpuSample } from '../messages.ts'
+import type { GpuDocument, Source, UsageDocument } from './documents.ts'
+import type { ProcessorMetrics } from './metrics.ts'
+import { gpuKey, type StoredUsage } from './partition-windows.ts'
+import { judgeWriteErrors, type Verdict, type WriteError } from './write-errors.ts'
+
+const indexes = {
+  gpu_metrics: [{ key: { ts: 1 } }, { key: { host: 1, gpu_index: 1 } }],
+  token_usage: [{ key: { ts: 1 } }, { key: { model: 1 } }],
+} as const
+
+/** MaxTimeMSExpired. */
+const exceededTimeLimit = 50
+
+/** The database: one attempt a call, so that who calls decides how long to insist. */
+export class Store {
+  readonly #client: MongoClient
+  readonly #metrics: ProcessorMetrics
+  readonly gpuMetrics: Collection<GpuDocument>
+  readonly tokenUsage: Collection<UsageDocument>
+  readonly #db: Db
+
+  constructor(uri: string, metrics: ProcessorMetrics) {
+    this.#metrics = metrics
+    this.#client = new MongoClient(uri, {
+      appName: 'sluice-processor',
+      serverSelectionTimeoutMS: 2000,
+      connectTimeoutMS: 2000,
+      // A host that went away without a word would otherwise be waited for without end.
+      socketTimeoutMS: 15_000,
+      maxPoolSize: 12,
+      // An offset is committed once its documents are acknowledged: they must then outlive a kill of mongod.
+      writeConcern: { w: 'majority', journal: true },
+    })
+    // The URI names the database; without one in it the driver would say `test`.
+    this.#db = this.#client.db(databaseOf(uri))
+    this.gpuMetrics = this.#db.collection('gpu_metrics')
+    this.tokenUsage = this.#db.collection('token_usage')
+  }
+
+  async ping(): Promise<void> {
+    await this.#db.command({ ping: 1 })
+  }
+
+  /** Makes the indexes that are not there. */
+  async makeIndexes(): Promise<void> {
+    await this.gpuMetrics.createIndexes([...indexes.gpu_metrics])
+    await this.tokenUsage.createIndexes([...indexes.token_usage])
+  }
+
+  /** Inserts what is not there yet. Throws where the insert should be repeated. */
+  async insert<Document extends GpuDocument | UsageDocument>(
+    collection: Collection<Document>,
+    documents: Document[],
+  ): Promise<Omit<Verdict, 'repeat'>> {
+    if (documents.length === 0) return { duplicates: 0, rejected: [] }
+    const stopTimer = this.#metrics.writeSeconds.startTimer()
+    try {
+      await collection.insertMany(documents as never, { ordered: false })
+      return { duplicates: 0, rejected: [] }
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error
+      const unsure = error.result.getWriteConcernError()
+      if (unsure !== undefined) throw error
+      const verdict = judgeWriteErrors(writeErrorsOf(error))
+      if (verdict.repeat !== undefined || verdict.duplicates + verdict.rejected.length === 0) throw error
+      return verdict
+    } finally {
+      stopTimer()
+    }
+  }
+
+  /** The usage that was stored from before an offset of a partition, of times in [`from`, `to`). */
+  async usageBefore(
+    { topic, partition, offset }: Source,
+    { from, to }: { from: number; to: number },
+  ): Promise<StoredUsage[]> {
+    const cursor = this.tokenUsage.find(
+      {
+        ts: { $gte: new Date(from), ...(Number.isFinite(to) ? { $lt: new Date(to) } : {}) },
+        'source.topic': topic,
+        'source.partition': partition,
+        'source.offset': { $lt: offset },
+      },
+      { projection: { ts: 1, host: 1, gpu_index: 1, tokens: 1 }, hint: { ts: 1 }, batchSize: 5000 },
+    )
+    const found: StoredUsage[] = []
+    for await (const { _id, ts, host, gpu_index, tokens } of cursor) {
+      found.push({ id: _id, time: ts.getTime(), gpu: gpuKey(host, gpu_index), tokens })
+    }
+    return found
+  }
+
+  /** The sample of a GPU (of any host, where none is named) that was stored last. */
+  async lastSample(host: string | undefined, index: number): Promise<GpuDocument | null> {
+    if (host === undefined) {
+      try {
+        return await this.gpuMetrics.findOne({ gpu_index: index }, { sort: { ts: -1 }, maxTimeMS: 200 })
+      } catch (error) {
+        // No index leads to an index without a host: where there is no such sample, all would be read.
+        if (error instanceof MongoServerError && error.code === exceededTimeLimit) return null
+        throw error
+      }
+    }
+    // Equal keys of an index lie in the order of insertion: read from its end, the first one is the newest.
+    return this.gpuMetrics.findOne({ host, gpu_index: index }, { sort: { host: -1, gpu_index: -1 } })
+  }
+
+  /** The newest sample of all. */
+  async newestSample(): Promise<(GpuDocument & GpuSample) | null> {
+    return this.gpuMetrics.findOne({}, { sort: { ts: -1 } })
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close()
+  }
+}
+
+const writeErrorsOf = (error: MongoBulkWriteError): WriteError[] =>
+  [error.writeErrors].flat().map(({ index, code, errmsg }) => ({
+    index,
+    code: Number(code),
+    message: errmsg ?? `code ${code}`,
+  }))
+
+function databaseOf(uri: string): string {
+  const path = /^mongodb(?:\+srv)?:\/\/[^/]*\/([^?]*)/.exec(uri)?.[1] ?? ''
+  return path === '' ? 'ca0' : decodeURIComponent(path)
+}

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto'
+import type { Message } from 'kafkajs'
+import type { GpuReading } from './gpu.ts'
+
+/** One event as Kafka takes it: keyed by host, so that a host's events stay in order. */
+const toMessage = (host: string, fields: object): Message => ({ key: host, value: JSON.stringify(fields) })
+
+const wholeBetween = (random: () => number, least: number, largest: number): number =>
+  least + Math.floor(random() * (largest - least + 1))
+
+/** One iteration: a sample of a GPU, and an answer that a model gave on it. */
+export function createEvents(
+  gpu: GpuReading,
+  { marker, random, now }: { marker: string | undefined; random: () => number; now: Date },
+): { sample: Message; usage: Message } {
+  const ts = now.toISOString()
+  const run = marker === undefined ? {} : { run: marker }
+  return {
+    sample: toMessage(gpu.host, { event_id: randomUUID(), ts, ...gpu, ...run }),
+    usage: toMessage(gpu.host, {
+      event_id: randomUUID(),
+      ts,
+      host: gpu.host,
+      gpu_index: gpu.gpu_index,
+      model: 'llama-3-70b',
+      prompt_tokens: wholeBetween(random, 256, 2048),
+      completion_tokens: wholeBetween(random, 64, 512),
+      latency_ms: wholeBetween(random, 100, 800),
+      price_per_hour_usd: gpu.price_per_hour_usd,
+      ...run,
+    }),
+  }
+}

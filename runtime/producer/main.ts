@@ -1,0 +1,87 @@
+import { ConfigurationError, configurationExitCode, ProducerEnvironment, readEnvironment } from '../config.ts'
+import { createKafka } from '../kafka-client.ts'
+import { createLog, type Logger } from '../log.ts'
+import { stopSignal } from '../stop-signal.ts'
+import { type Command, parseCommandLine, UsageError, usage, usageExitCode } from './command-line.ts'
+import { examine } from './doctor.ts'
+import { GpuSourceError } from './gpu.ts'
+import { Sender } from './sender.ts'
+import { createGpuSource } from './source.ts'
+import { stream } from './stream.ts'
+
+/** How long what is in hand may take to be acknowledged after a request to stop. */
+const longestStopMs = 6000
+
+async function main(words: string[]): Promise<number> {
+  const command = parseCommandLine(words)
+  if (command.kind === 'help') {
+    process.stdout.write(usage)
+    return 0
+  }
+  const environment = readEnvironment(ProducerEnvironment, process.env)
+  const log = createLog('producer', environment.LOG_LEVEL, 'stderr')
+  return command.kind === 'doctor' ? doctor(environment, command, log) : send(environment, command, log)
+}
+
+async function doctor(
+  environment: ProducerEnvironment,
+  { json }: Extract<Command, { kind: 'doctor' }>,
+  log: Logger,
+): Promise<number> {
+  // What kafkajs says on the way would be said twice.
+  log.level = 'silent'
+  const findings = await examine(environment, kafkaOf(environment, log))
+  const lines = findings.map(({ check, ok, detail }) => `${ok ? 'ok    ' : 'failed'}  ${check}: ${detail}`)
+  process.stdout.write(`${json ? JSON.stringify({ findings }) : lines.join('\n')}\n`)
+  return findings.every(({ ok }) => ok) ? 0 : 1
+}
+
+async function send(
+  environment: ProducerEnvironment,
+  { follow, marker }: Extract<Command, { kind: 'send' }>,
+  log: Logger,
+): Promise<number> {
+  const giveUp = new AbortController()
+  const stop = stopSignal((name) => {
+    log.info({ signal: name }, 'stopping')
+    setTimeout(() => giveUp.abort(), longestStopMs).unref()
+    setTimeout(() => process.exit(1), longestStopMs + 2000).unref()
+  })
+  const source = await createGpuSource(environment)
+  const sender = new Sender(kafkaOf(environment, log), log)
+  log.info({ source: source.name, follow, marker }, 'sending')
+  if (!follow) {
+    const pauses = environment.BATCH * environment.SLEEP_SEC
+    setTimeout(() => giveUp.abort(), (pauses + environment.SEND_TIMEOUT_SEC) * 1000).unref()
+  }
+  const report = await stream(
+    environment,
+    { source, sender },
+    { iterations: follow ? undefined : environment.BATCH, marker, stop, giveUp: giveUp.signal },
+  )
+  await sender.close()
+  process.stdout.write(`${JSON.stringify({ marker, ...report })}\n`)
+  return report.complete ? 0 : 1
+}
+
+const kafkaOf = (environment: ProducerEnvironment, log: Logger) =>
+  createKafka({ brokers: environment.KAFKA_BOOTSTRAP, clientId: `producer-${environment.HOSTNAME}`, log })
+
+main(process.argv.slice(2)).then(
+  (exitCode) => process.exit(exitCode),
+  (error) => {
+    if (error instanceof UsageError) {
+      process.stderr.write(`USAGE  ${error.message}\n${usage}`)
+      process.exit(usageExitCode)
+    }
+    if (error instanceof GpuSourceError) {
+      process.stderr.write(`GPU_SOURCE  ${error.message}\n  do   ${error.advice}\n`)
+      process.exit(1)
+    }
+    if (error instanceof ConfigurationError) {
+      process.stderr.write(`${error.message}\n`)
+      process.exit(configurationExitCode)
+    }
+    throw error
+  },
+)

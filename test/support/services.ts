@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdir, open, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Kafka, logLevel } from 'kafkajs'
+
+/** A program that a test runs: it can be killed, and started again with what it left on disk. */
+export interface Service {
+  readonly pid: number | undefined
+  start(): Promise<void>
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>
+  /** Ends it in its own way. */
+  stop(): Promise<void>
+}
+
+export interface Services {
+  bootstrap: string
+  mongodbUri: string
+  zookeeper: Service
+  kafka: Service
+  mongodb: Service
+  stop(): Promise<void>
+}
+
+export interface ServicesOptions {
+  /** Where everything is written: logs, configuration and what the services store. Removed by `stop`. */
+  directory: string
+  /** Folders with `libs/*.jar`, and for mongod with `bin/mongod`. */
+  kafkaHome: string
+  zookeeperHome: string
+  mongodbHome: string
+  /** Free ports are found for those that are not named. */
+  kafkaPort?: number
+  zookeeperPort?: number
+  mongodbPort?: number
+  topics?: Record<string, number>
+  kafkaHeap?: string
+}
+
+/** The topics of the pipeline, with their partitions. */
+export const pipelineTopics = { tokens: 12, 'gpu.metrics.v1': 12, 'token.usage.v1': 12 }
+
+/** Starts a real ZooKeeper, Kafka and mongod on loopback. */
+export async function startServices(options: ServicesOptions): Promise<Services> {
+  const { directory, kafkaHome, zookeeperHome, mongodbHome, kafkaHeap = '512m' } = options
+  const kafkaPort = options.kafkaPort ?? (await freePort())
+  const zookeeperPort = options.zookeeperPort ?? (await freePort())
+  const mongodbPort = options.mongodbPort ?? (await freePort())
+  await mkdir(join(directory, 'mongodb'), { recursive: true })
+  await writeFile(join(directory, 'zoo.cfg'), zookeeperConfiguration(directory, zookeeperPort))
+  await writeFile(
+    join(directory, 'server.properties'),
+    kafkaConfiguration(directory, kafkaPort, zookeeperPort),
+  )
+  await writeFile(join(directory, 'log4j.properties'), log4jConfiguration)
+  const log4j = `-Dlog4j.configuration=file:${join(directory, 'log4j.properties')}`
+
+  const zookeeper = service({
+    command: [
+      'java',
+      '-Xmx128m',
+      '-Dzookeeper.admin.enableServer=false',
+      '-cp',
+      join(zookeeperHome, 'libs', '*'),
+      'org.apache.zookeeper.server.quorum.QuorumPeerMain',
+      join(directory, 'zoo.cfg'),
+    ],
+    output: join(directory, 'zookeeper.log'),
+    port: zookeeperPort,
+  })
+  const kafka = service({
+    command: [
+      'java',
+      `-Xmx${kafkaHeap}`,
+      log4j,
+      '-cp',
+      join(kafkaHome, 'libs', '*'),
+      'kafka.Kafka',
+      join(directory, 'server.properties'),
+    ],
+    output: join(directory, 'kafka.log'),
+    port: kafkaPort,
+  })
+  const mongodb = service({
+    command: [
+      join(mongodbHome, 'bin', 'mongod'),
+      ...['--dbpath', join(directory, 'mongodb'), '--port', String(mongodbPort), '--bind_ip', '127.0.0.1'],
+      ...['--wiredTigerCacheSizeGB', '0.5', '--unixSocketPrefix', directory],
+    ],
+    output: join(directory, 'mongodb.log'),
+    port: mongodbPort,
+  })
+  const bootstrap = `127.0.0.1:${kafkaPort}`
+  const stop = async () => {
+    await Promise.all([mongodb.stop(), kafka.kill()])
+    await zookeeper.kill()
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    await zookeeper.start()
+    await Promise.all([kafka.start(), mongodb.start()])
+    await createTopics(bootstrap, options.topics ?? pipelineTopics)
+  } catch (error) {
+    await Promise.all([mongodb.kill(), kafka.kill(), zookeeper.kill()])
+    throw error
+  }
+  return { bootstrap, mongodbUri: `mongodb://127.0.0.1:${mongodbPort}/ca0`, zookeeper, kafka, mongodb, stop }
+}
+
+/** A port of loopback that nothing listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new TypeError('the server has no port')
+  return address.port
+}
+
+function service({ command, output, port }: { command: string[]; output: string; port: number }): Service {
+  let child: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals) => {
+    const running = child
+    child = undefined
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
+    const ended = new Promise((resolve) => running.once('exit', resolve))
+    running.kill(signal)
+    await ended
+  }
+  return {
+    get pid() {
+      return child?.pid
+    },
+    async start() {
+      const [program = '', ...words] = command
+      const log = await open(output, 'a')
+      child = spawn(program, words, { stdio: ['ignore', log.fd, log.fd] })
+      child.on('error', () => undefined)
+      await log.close()
+      await listening(port, child, output)
+    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+  }
+}
+
+async function listening(port: number, child: ChildProcess, output: string): Promise<void> {
+  const deadline = Date.now() + 60_000
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.pid === undefined) throw new Error(`it ended; see ${output}`)
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+      socket.once('connect', () => socket.destroy())
+    })
+    if (open) return
+    await sleep(100)
+  }
+  throw new Error(`nothing listens on port ${port} after a minute; see ${output}`)
+}
+
+async function createTopics(bootstrap: string, topics: Record<string, number>): Promise<void> {
+  const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin()
+  const wanted = Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions }))
+  for (let attempts = 0; ; attempts += 1) {
+    try {
+      await admin.connect()
+      await admin.createTopics({ waitForLeaders: true, topics: wanted })
+      break
+    } catch (error) {
+      // The port is open a while before the broker has become the controller.
+      if (attempts === 50) throw error
+      await sleep(200)
+    }
+  }
+  await admin.disconnect()
+}
+
+const zookeeperConfiguration = (directory: string, port: number) => `dataDir=${directory}/zookeeper
+clientPort=${port}
+clientPortAddress=127.0.0.1
+tickTime=1000
+`
+
+const kafkaConfiguration = (directory: string, port: number, zookeeperPort: number) => `broker.id=0
+listeners=PLAINTEXT://127.0.0.1:${port}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+zookeeper.connect=127.0.0.1:${zookeeperPort}
+zookeeper.session.timeout.ms=6000
+log.dirs=${directory}/kafka
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+`
+
+const log4jConfiguration = `log4j.rootLogger=WARN, stdout
+log4j.appender.stdout=org.apache.log4j.ConsoleAppender
+log4j.appender.stdout.layout=org.apache.log4j.PatternLayout
+log4j.appender.stdout.layout.ConversionPattern=%d %p %m (%c)%n
+`
