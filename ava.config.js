@@ -1,5 +1,5 @@
 export default {
-  extensions: { ts: 'module' },
+  extensions: ['ts'],
   files: ['test/unit/**/*.test.ts'],
   timeout: '2m',
 }

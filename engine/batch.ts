@@ -23,7 +23,7 @@ export interface BatchOptions {
 }
 
 /** Where a batch looks between two entries for the wish to stop. */
-const stopFile = (nonce: string) => `/run/sluice-stop-${nonce}`
+const stopFile = (nonce: string) => `/tmp/.sluice-stop-${nonce}`
 
 /**
  * Runs many pieces of shell on a host as root in one round trip, and tells their outputs apart.
@@ -53,7 +53,7 @@ export async function runBatch(
     if (processGroup === undefined) return
     void connection
       .execute(
-        asRoot(connection, `kill -TERM -- -${processGroup}; sleep 2; kill -KILL -- -${processGroup}`),
+        asRoot(connection, `kill -s TERM -- -${processGroup}; sleep 2; kill -s KILL -- -${processGroup}`),
         silent,
       )
       .catch(() => connection.close())

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { copyFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import type { Connection } from '../../engine/transport/connection.ts'
+
+/** A connection to this very machine: the same shell protocol as over SSH, in real processes of the test's own. */
+export function localConnection(name = 'local'): Connection & { executions: number } {
+  return {
+    host: {
+      name,
+      address: '127.0.0.1',
+      port: 22,
+      user: 'root',
+      hostKeys: [],
+      privateAddresses: ['127.0.0.1'],
+      groups: [],
+      variables: {},
+    },
+    executions: 0,
+
+    execute(command, { input, onStdout, onStderr }) {
+      this.executions++
+      return new Promise((resolve, reject) => {
+        // As sshd does: every command in a session of its own.
+        const child = spawn('/bin/sh', ['-c', command], {
+          detached: true,
+          env: { ...process.env, SSH_CONNECTION: '192.0.2.1 50000 192.0.2.2 22' },
+        })
+        child.stdout.setEncoding('utf8').on('data', onStdout)
+        child.stderr.setEncoding('utf8').on('data', onStderr)
+        child.on('error', reject)
+        child.on('close', (code) => resolve(code ?? undefined))
+        // A command may end before it has read all of its input.
+        child.stdin.on('error', () => {})
+        child.stdin.end(input)
+      })
+    },
+
+    async upload(localPath, remotePath, onProgress) {
+      await copyFile(localPath, remotePath)
+      onProgress(1)
+    },
+
+    forward: (address, port) =>
+      new Promise((resolve, reject) => {
+        const socket = connect(port, address, () => resolve(socket))
+        socket.on('error', reject)
+      }),
+
+    close() {},
+  }
+}
