@@ -56,7 +56,7 @@ export const processor = defineRole({
         command: [
           nodeBinary,
           `--max-old-space-size=${params.heapMb}`,
-          `${currentRelease('processor')}/processor.mjs`,
+          `${currentRelease('processor')}/processor.cjs`,
         ],
         environmentFile: environment,
         account: account.name,

@@ -49,7 +49,7 @@ export const producer = defineRole({
         command: [
           nodeBinary,
           '--max-old-space-size=128',
-          `${currentRelease('producer')}/producer.mjs`,
+          `${currentRelease('producer')}/producer.cjs`,
           '--follow',
         ],
         environment: { PRODUCER_INSTANCE: '%i' },
