@@ -1,0 +1,161 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { SluiceError } from '../../../engine/errors.ts'
+import type { Mode, RunEvent } from '../../../engine/events.ts'
+import { HostRun } from '../../../engine/host-run.ts'
+import { type Placed, planHost } from '../../../engine/plan.ts'
+import type { Resource } from '../../../engine/resource.ts'
+import { survey } from '../../../engine/survey.ts'
+import { localConnection } from '../../support/local-connection.ts'
+import { note, scratch } from '../../support/resources.ts'
+
+const artifacts = { cacheDirectory: '/nonexistent' }
+
+async function converge(resources: Resource[], mode: Mode = 'apply', signal?: AbortSignal) {
+  const connection = localConnection()
+  const placed: Placed[] = resources.map((resource) => ({ play: 'play', role: 'role', resource }))
+  const access = { connection, artifacts, signal, progress: () => {} }
+  const readings = await survey(resources, access)
+  const plan = planHost('local', placed, readings, mode)
+  const events: RunEvent[] = []
+  const run = new HostRun(connection, placed, readings, {
+    mode,
+    artifacts,
+    emit: (event) => events.push(event),
+    ...(signal && { signal }),
+  })
+  const error = await run.apply(placed).then(
+    () => undefined,
+    (thrown: unknown) => thrown as SluiceError,
+  )
+  return {
+    changed: run.changed.map(({ resource }) => resource),
+    notTried: run.notTried,
+    ok: run.ok,
+    planned: plan.planned,
+    executions: connection.executions,
+    events,
+    error,
+  }
+}
+
+test('resources that are as declared cost one execution and no change', async (t) => {
+  const directory = scratch()
+  const notes = ['a', 'b', 'c'].map((name) => note({ path: join(directory, name), content: `${name}\n` }))
+  await converge(notes)
+
+  const again = await converge(notes)
+
+  t.deepEqual(again.changed, [])
+  t.is(again.ok, 3)
+  t.is(again.executions, 1)
+})
+
+test('changes that do not concern each other go in one execution, and are asked again in another', async (t) => {
+  const directory = scratch()
+  const notes = ['a', 'b', 'c'].map((name) => note({ path: join(directory, name), content: name }))
+
+  const { changed, executions } = await converge(notes)
+
+  t.is(changed.length, 3)
+  t.is(executions, 3)
+})
+
+test('what an earlier change may have altered is asked again before its own turn', async (t) => {
+  const directory = scratch()
+  const path = join(directory, 'both')
+  // The second reads what the first writes: by its own first reading it would have nothing to do.
+  writeFileSync(path, 'second')
+  const first = note({
+    path: join(directory, 'first'),
+    content: 'x',
+    touches: [`path:${path}`],
+    written: 'x',
+  })
+  const second = note({ path, content: 'second' })
+  const breaking = note({ path: join(directory, 'breaking'), content: 'y', touches: [`path:${path}`] })
+
+  const { changed, ok, error } = await converge([first, second, breaking])
+
+  t.is(error, undefined)
+  t.is(changed.length, 2)
+  t.is(ok, 1)
+})
+
+test('a resource that is not as declared after its change is an error, not a change', async (t) => {
+  const path = join(scratch(), 'note')
+
+  const { error } = await converge([note({ path, content: 'wanted', written: 'other' })])
+
+  t.is(error?.code, 'NOT_CONVERGED')
+  t.regex(error?.subject ?? '', /content should be wanted, is other/)
+  t.is(error?.at, `local > role > note ${path}`)
+})
+
+test('after a failed step what came before is done, and what comes after was not tried', async (t) => {
+  const directory = scratch()
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => join(directory, name)) as [string, string, string]
+
+  const { changed, notTried, error } = await converge([
+    note({ path: a, content: 'a' }),
+    note({ path: b, content: 'b', fails: 7 }),
+    note({ path: c, content: 'c' }),
+  ])
+
+  t.deepEqual(changed, [`note ${a}`])
+  t.deepEqual(notTried, [`note ${b}`, `note ${c}`])
+  t.is(error?.code, 'STEP_FAILED')
+  t.regex(`${error?.subject} ${error?.why}`, /exit code 7[\s\S]*trouble/)
+  t.true(existsSync(a))
+  t.false(existsSync(c))
+})
+
+test('the plan of a check is what the run then does', async (t) => {
+  const directory = scratch()
+  writeFileSync(join(directory, 'same'), 'same')
+  const notes = ['same', 'new'].map((name) => note({ path: join(directory, name), content: name }))
+
+  const { planned, changed } = await converge(notes)
+
+  t.deepEqual(
+    planned.map(({ resource }) => resource),
+    changed,
+  )
+})
+
+test('a resource whose state cannot be told stops the host before anything is changed', async (t) => {
+  const directory = scratch()
+
+  const error = await t.throwsAsync(
+    converge([note({ path: join(directory, 'a'), content: 'a' }), note({ path: directory, content: 'b' })]),
+    { instanceOf: SluiceError },
+  )
+
+  t.is(error?.code, 'PROBE_REFUSED')
+  t.regex(error?.why ?? '', /directory/i)
+  t.false(existsSync(join(directory, 'a')))
+})
+
+test('a removal takes away what is there, asks again, and then has nothing to do', async (t) => {
+  const path = join(scratch(), 'note')
+  writeFileSync(path, 'here')
+
+  const first = await converge([note({ path, content: 'wanted' })], 'remove')
+  const second = await converge([note({ path, content: 'wanted' })], 'remove')
+
+  t.is(first.error, undefined)
+  t.deepEqual([first.changed.length, second.changed.length], [1, 0])
+  t.false(existsSync(path))
+})
+
+test('a run that was stopped says so and leaves the rest untouched', async (t) => {
+  const path = join(scratch(), 'note')
+  writeFileSync(path, 'before')
+
+  const { error, notTried } = await converge([note({ path, content: 'after' })], 'apply', AbortSignal.abort())
+
+  t.is(error?.code, 'INTERRUPTED')
+  t.deepEqual(notTried, [`note ${path}`])
+  t.is(readFileSync(path, 'utf8'), 'before')
+})
