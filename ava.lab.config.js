@@ -1,0 +1,7 @@
+export default {
+  extensions: ['ts'],
+  files: ['test/lab/**/*.test.ts', 'test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+  // Each file has hosts or services of its own; more at once would only wait for the same two cores.
+  concurrency: 2,
+  timeout: '10m',
+}
