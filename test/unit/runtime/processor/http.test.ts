@@ -1,0 +1,100 @@
+import test from 'ava'
+import { pino } from 'pino'
+import { GpuBoard } from '../../../../runtime/processor/gpu-board.ts'
+import { createApp } from '../../../../runtime/processor/http.ts'
+import { ProcessorMetrics } from '../../../../runtime/processor/metrics.ts'
+import { Readiness } from '../../../../runtime/processor/readiness.ts'
+
+function newApp() {
+  const metrics = new ProcessorMetrics()
+  const readiness = new Readiness(pino({ level: 'silent' }), metrics)
+  const board = new GpuBoard()
+  return { app: createApp({ readiness, board, metrics }), readiness, board, metrics }
+}
+
+async function gpuShown(app: ReturnType<typeof createApp>) {
+  const response = await app.request('/gpu/info')
+  return (await response.json()) as { gpu: { ts: string; name: string }; age_seconds: number }
+}
+
+const sample = (ts: Date) => ({
+  ts,
+  host: 'gpu-1',
+  gpu_index: 0,
+  name: 'A100 40GB',
+  utilization: 0.5,
+  mem_used_mb: 12_000,
+  mem_total_mb: 40_960,
+  power_w: 210,
+  price_per_hour_usd: 3.2,
+})
+
+test('/health says that the process lives, whatever else is away', async (t) => {
+  const { app } = newApp()
+
+  const response = await app.request('/health')
+
+  t.is(response.status, 200)
+  t.like(await response.json(), { status: 'ok' })
+})
+
+test('/ready is 503 with the reasons until every part is well', async (t) => {
+  const { app, readiness } = newApp()
+  readiness.well('indexes')
+  readiness.unwell('mongodb', 'connect ECONNREFUSED')
+
+  const before = await app.request('/ready')
+  readiness.well('mongodb')
+  readiness.well('kafka')
+  const after = await app.request('/ready')
+
+  t.is(before.status, 503)
+  t.deepEqual(await before.json(), {
+    ready: false,
+    reasons: { kafka: 'not reached yet', mongodb: 'connect ECONNREFUSED' },
+  })
+  t.is(after.status, 200)
+  t.deepEqual(await after.json(), { ready: true, reasons: {} })
+})
+
+test('/gpu/info gives the newest sample by its own time, with its age', async (t) => {
+  const { app, board } = newApp()
+  const now = Date.now()
+  board.note(sample(new Date(now - 2000)))
+  board.note(sample(new Date(now - 9000)))
+
+  const { gpu, age_seconds } = await gpuShown(app)
+
+  t.is(gpu.ts, new Date(now - 2000).toISOString())
+  t.is(gpu.name, 'A100 40GB')
+  t.true(age_seconds >= 2 && age_seconds < 7)
+})
+
+test('/gpu/info of a processor that saw no sample yet is an answer too', async (t) => {
+  const { app } = newApp()
+
+  const response = await app.request('/gpu/info')
+
+  t.is(response.status, 200)
+  t.deepEqual(await response.json(), { gpu: null, age_seconds: null })
+})
+
+test('a sample from a clock far ahead does not stay the newest', async (t) => {
+  const { app, board } = newApp()
+  const now = Date.now()
+  board.note(sample(new Date(now + 3_600_000)))
+  board.note(sample(new Date(now)))
+
+  const { gpu } = await gpuShown(app)
+
+  t.is(gpu.ts, new Date(now).toISOString())
+})
+
+test('/metrics counts events by topic and result', async (t) => {
+  const { app, metrics } = newApp()
+  metrics.events.inc({ topic: 'token.usage.v1', result: 'stored' }, 3)
+
+  const text = await (await app.request('/metrics')).text()
+
+  t.true(text.includes('sluice_processor_events_total{topic="token.usage.v1",result="stored"} 3'))
+})

@@ -1,0 +1,91 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { ProducerEnvironment, readEnvironment } from '../../../../runtime/config.ts'
+import { decodeGpuSample, decodeTokenUsage, parseFields } from '../../../../runtime/decode.ts'
+import { parseCommandLine, UsageError } from '../../../../runtime/producer/command-line.ts'
+import { createEvents } from '../../../../runtime/producer/events.ts'
+import { GpuSourceError } from '../../../../runtime/producer/gpu.ts'
+import { parseNvidiaSmi } from '../../../../runtime/producer/nvidia-smi.ts'
+import { createGpuSource } from '../../../../runtime/producer/source.ts'
+
+const environmentWith = (variables: Record<string, string>) =>
+  readEnvironment(ProducerEnvironment, { KAFKA_BOOTSTRAP: 'a:9092', HOSTNAME: 'vm4', ...variables })
+
+const namesOf = async (variables: Record<string, string>) => {
+  const source = await createGpuSource(environmentWith(variables))
+  return (await source.read()).map(({ host, gpu_index, name }) => `${host}#${gpu_index} ${name}`)
+}
+
+test('the seed GPUs both have index 0, so each has a host of its own', async (t) => {
+  t.deepEqual(await namesOf({}), ['vm4#0 RTX 3090', 'vm4-2#0 A100 40GB'])
+})
+
+test('each instance stands for one GPU of the source', async (t) => {
+  t.deepEqual(await namesOf({ PRODUCER_INSTANCE: '1' }), ['vm4#0 RTX 3090'])
+  t.deepEqual(await namesOf({ PRODUCER_INSTANCE: '2' }), ['vm4-2#0 A100 40GB'])
+  t.deepEqual(await namesOf({ PRODUCER_INSTANCE: '3' }), ['vm4#0 RTX 3090'])
+})
+
+test('what the producer makes is what the processor takes', async (t) => {
+  const source = await createGpuSource(environmentWith({}))
+  for (const gpu of await source.read()) {
+    const events = createEvents(gpu, { marker: 'm', random: Math.random, now: new Date() })
+    const read = (value: unknown) => parseFields(Buffer.from(String(value)))
+    const sampleFields = read(events.sample.value)
+    const usageFields = read(events.usage.value)
+    t.true('message' in sampleFields && 'message' in decodeGpuSample(sampleFields.message))
+    t.true('message' in usageFields && 'message' in decodeTokenUsage(usageFields.message))
+    t.is(events.sample.key, gpu.host)
+    t.is(events.usage.key, gpu.host)
+  }
+})
+
+test('a seed file that is not what it should be is an error that says where', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-seed-'))
+  const path = join(directory, 'seed.json')
+  await writeFile(path, JSON.stringify([{ gpu_index: 0, name: 'X', utilization: 7 }]))
+
+  const error = await t.throwsAsync(namesOf({ GPU_SEED: path }), { instanceOf: GpuSourceError })
+
+  t.true(error?.message.startsWith(`${path}: `))
+  t.true(error?.message.includes('0.utilization'))
+  t.true(error?.message.includes('0.power_w'))
+})
+
+test('a source that this host does not have says so, and what to do', async (t) => {
+  const nvml = await t.throwsAsync(namesOf({ GPU_METRICS_SOURCE: 'nvml' }), { instanceOf: GpuSourceError })
+
+  t.regex(nvml?.message ?? '', /not available on this host/)
+  t.regex(nvml?.advice ?? '', /GPU_METRICS_SOURCE/)
+})
+
+test('the CSV of nvidia-smi becomes readings, and what it does not measure is 0', (t) => {
+  const csv =
+    '0, NVIDIA A100-SXM4-40GB, 55, 12000, 40960, 210.52\n1, NVIDIA A100-SXM4-40GB, [N/A], 5, 40960, [N/A]\n'
+
+  const gpus = parseNvidiaSmi(csv, { host: 'gpu-1', price: 3.2 })
+
+  t.deepEqual(gpus[0], {
+    host: 'gpu-1',
+    gpu_index: 0,
+    name: 'NVIDIA A100-SXM4-40GB',
+    utilization: 0.55,
+    mem_used_mb: 12_000,
+    mem_total_mb: 40_960,
+    power_w: 210.52,
+    price_per_hour_usd: 3.2,
+  })
+  t.is(gpus[1]?.utilization, 0)
+  t.is(gpus[1]?.power_w, 0)
+})
+
+test('the command line knows sending and the doctor, and nothing else', (t) => {
+  t.deepEqual(parseCommandLine([]), { kind: 'send', follow: false, marker: undefined })
+  t.deepEqual(parseCommandLine(['--follow', '--marker', 'x']), { kind: 'send', follow: true, marker: 'x' })
+  t.deepEqual(parseCommandLine(['doctor', '--json']), { kind: 'doctor', json: true })
+  for (const words of [['dance'], ['--loud'], ['doctor', '--follow'], ['--json'], ['--marker', '']]) {
+    t.throws(() => parseCommandLine(words), { instanceOf: UsageError }, words.join(' '))
+  }
+})
