@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import * as v from 'valibot'
+import type { Artifact } from '../../engine/artifacts/artifact.ts'
+import { localBuild } from '../../engine/artifacts/local-build.ts'
+
+const project = fileURLToPath(new URL('../..', import.meta.url))
+
+/** One of our own programs, bundled from `runtime/` only when hosts or the cache lack it. */
+export function runtimeArtifact(program: 'processor' | 'producer'): Artifact {
+  const { version } = v.parse(
+    v.object({ version: v.string() }),
+    JSON.parse(readFileSync(`${project}/package.json`, 'utf8')),
+  )
+  return {
+    name: program,
+    version,
+    sources: [
+      localBuild({
+        digest: sourceDigest(program),
+        version,
+        async build(directory) {
+          // Everything else in roles/ does without the runtime and its dependencies.
+          const { bundleRuntime } = await import('../../runtime/bundle.ts')
+          await bundleRuntime(program, directory)
+        },
+      }),
+    ],
+  }
+}
+
+/** Over all sources of the runtime, and the lock file, which says what else goes into a bundle. */
+function sourceDigest(program: string): string {
+  const sources = readdirSync(`${project}/runtime`, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .sort()
+    .map((path) => `runtime/${path}`)
+  const hash = createHash('sha256').update(program)
+  for (const path of [...sources, 'package-lock.json']) {
+    hash.update(`\0${path}\0`).update(readFileSync(`${project}/${path}`))
+  }
+  return hash.digest('hex')
+}
