@@ -1,0 +1,29 @@
+import { exitCodes } from './exit-codes.ts'
+import type { HostOptions } from './options.ts'
+import type { Check } from './registry.ts'
+import { connector, loadHosts, type Session } from './session.ts'
+
+/** Runs a check against the chosen hosts, which must be there already. */
+export async function checkCommand(session: Session, check: Check, options: HostOptions): Promise<number> {
+  const { projectDirectory, progress, print, signal } = session
+  const [run, { inventory, hosts }, connect] = await Promise.all([
+    check.load(),
+    loadHosts(session, options, { create: false }),
+    connector(session, options),
+  ])
+  const { json, verbose } = options
+  const { passed } = await run({
+    inventory,
+    hosts,
+    projectDirectory,
+    connect,
+    json,
+    verbose,
+    print: json ? () => {} : print,
+    emit: json ? (document) => print(JSON.stringify(document)) : () => {},
+    progress,
+    signal,
+  })
+  if (signal.aborted) return exitCodes.interrupted
+  return passed ? exitCodes.converged : exitCodes.failed
+}

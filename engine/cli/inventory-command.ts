@@ -1,0 +1,52 @@
+import { inventoryFiles } from './choose-inventory.ts'
+import { columns } from './columns.ts'
+import { exitCodes } from './exit-codes.ts'
+import { inventoryChoice, loadHosts, type Session } from './session.ts'
+
+/** `inventory list`: which inventories there are, and which is meant when none is named. */
+export function inventoryList(session: Session, { json }: { json: boolean }): number {
+  const { registry, projectDirectory, print } = session
+  const { name: chosen, from } = inventoryChoice(session, undefined)
+  const entries = [
+    ...registry.inventories.map(({ name, summary }) => ({ name, summary })),
+    ...inventoryFiles(projectDirectory).map((name) => ({ name, summary: 'a file of this project' })),
+  ]
+  if (json) {
+    for (const entry of entries) print(JSON.stringify({ ...entry, default: entry.name === chosen }))
+    return exitCodes.converged
+  }
+  const rows = entries.map(({ name, summary }) => [name === chosen ? '*' : ' ', name, summary])
+  for (const line of columns(rows)) print(line)
+  print(`\n* is taken without --inventory: ${from} says ${chosen}`)
+  return exitCodes.converged
+}
+
+/** `inventory show`: the hosts of an inventory and who may reach what. */
+export async function inventoryShow(
+  session: Session,
+  options: { inventory?: string; limit?: string; json: boolean },
+): Promise<number> {
+  const { inventory, hosts } = await loadHosts(session, options, { create: false })
+  const { print } = session
+  if (options.json) {
+    print(JSON.stringify({ ...inventory, hosts }))
+    return exitCodes.converged
+  }
+  const hostRows = hosts.map(({ name, address, port, user, privateAddresses, groups }) => [
+    name,
+    `${user}@${address}${port === 22 ? '' : `:${port}`}`,
+    privateAddresses.join(', '),
+    groups.join(', '),
+  ])
+  for (const line of columns([['host', 'login', 'private', 'groups'], ...hostRows])) print(line)
+  const { admin, rules } = inventory.policy
+  const named = (from: string) => (from === 'admin' ? `admin (${admin.join(', ')})` : from)
+  const ruleRows = rules.map(({ from, to, port, protocol }) => [
+    from.map(named).join(', '),
+    to === 'all' ? 'every host' : to,
+    `${port}/${protocol}`,
+  ])
+  print('')
+  for (const line of columns([['may reach', 'where', 'port'], ...ruleRows])) print(line)
+  return exitCodes.converged
+}

@@ -1,0 +1,73 @@
+import type { Command, CommanderError } from 'commander'
+import { describeError, SluiceError } from '../errors.ts'
+import { painter, printable } from '../report/terminal.ts'
+import { exitCodeOfError, exitCodes } from './exit-codes.ts'
+import { createProgram } from './program.ts'
+import type { Registry } from './registry.ts'
+import { openSession, type Screens } from './session.ts'
+
+/**
+ * Does what a command line says.
+ *
+ * @param words what was typed after the program's name
+ * @returns the exit code
+ */
+export async function main(words: readonly string[], registry: Registry, screens: Screens): Promise<number> {
+  let exitCode: number = exitCodes.converged
+  let stopped: AbortSignal | undefined
+  const program = createProgram(registry, async (work) => {
+    const session = openSession(registry, screens)
+    stopped = session.signal
+    exitCode = await work(session)
+  })
+  for (const command of everyCommand(program)) {
+    command
+      .exitOverride()
+      .configureOutput({ outputError: () => {} })
+      .allowExcessArguments(false)
+  }
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (isCommanderError(error)) {
+      if (error.exitCode === 0) return exitCodes.converged
+      // Commander has printed the help by then: that is the answer to no command at all.
+      if (error.code === 'commander.help') return exitCodes.misuse
+      return showError(usageError(error), words, screens)
+    }
+    const interrupted = stopped?.aborted === true && !(error instanceof TypeError)
+    const code = showError(error, words, screens)
+    return interrupted ? exitCodes.interrupted : code
+  }
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)]
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')
+}
+
+function usageError(error: CommanderError): SluiceError {
+  const [first = '', ...rest] = error.message.split('\n')
+  const hint = rest.join(' ').replace(/^\((.*)\)$/, '$1')
+  return new SluiceError('USAGE', {
+    subject: first.replace(/^error: /, '').replace(/\.$/, ''),
+    at: 'the command line',
+    ...(hint !== '' && { why: hint }),
+    advice: 'sluice --help lists the commands, sluice <command> --help their options',
+    cause: error,
+  })
+}
+
+function showError(error: unknown, words: readonly string[], { stdout, stderr }: Screens): number {
+  if (error instanceof SluiceError && words.includes('--json')) {
+    const { code, subject, at, why, advice } = error
+    stdout.write(`${JSON.stringify({ type: 'error', error: { code, subject, at, why, advice } })}\n`)
+  }
+  const [first = '', ...rest] = printable(describeError(error)).split('\n')
+  stderr.write(`${[painter(stderr)(['red', 'bold'], first), ...rest].join('\n')}\n`)
+  return exitCodeOfError(error)
+}

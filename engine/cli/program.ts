@@ -1,0 +1,199 @@
+import { Command } from 'commander'
+import { examplesText, exitCodesText } from './help.ts'
+import {
+  addHostOptions,
+  addInventoryOption,
+  addRunOptions,
+  type DestroyOptions,
+  type HostOptions,
+  type RunCommandOptions,
+  wholeNumber,
+} from './options.ts'
+import type { Check, PlaybookCommand, Registry } from './registry.ts'
+import type { Session } from './session.ts'
+
+/** Carries a command out; gives the exit code. */
+export type Execute = (work: (session: Session) => Promise<number> | number) => Promise<void>
+
+/**
+ * The command line of a project: its commands, their options and their help.
+ * What a command does is imported when it is called, so that help and mistakes are answered at once.
+ */
+export function createProgram(registry: Registry, execute: Execute): Command {
+  const program = new Command('sluice')
+    .description('Converges hosts into a hardened, firewalled, running GPU and token pipeline.')
+    .version(registry.version, '--version', 'the version of Sluice')
+    .helpOption('-h, --help', 'what can be typed, with examples')
+    .helpCommand('help [command]', 'the same as --help')
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', examplesText(programExamples) + exitCodesText)
+  for (const playbook of registry.playbooks) addPlaybook(program, playbook, execute)
+  for (const check of registry.checks) addCheck(program, check, execute)
+  addDestroy(program, registry, execute)
+  addLab(program, execute)
+  addInventory(program, execute)
+  addDoctor(program, execute)
+  return program
+}
+
+const programExamples = [
+  { command: 'sluice provision', meaning: 'from nothing to the running pipeline, on the lab' },
+  { command: 'sluice provision --check --diff', meaning: 'what would change, and nothing else' },
+  { command: 'sluice verify-e2e', meaning: 'does what is sent arrive, and only where it may' },
+  {
+    command: 'sluice provision -i inventory/example.yaml --limit kafka',
+    meaning: 'your own hosts, one group',
+  },
+  { command: 'sluice destroy', meaning: 'takes all of it away again' },
+]
+
+function addPlaybook(program: Command, playbook: PlaybookCommand, execute: Execute): void {
+  const command = program.command(playbook.name).summary(playbook.summary).description(playbook.summary)
+  addRunOptions(command)
+    .option('--check', 'only show what would change; exit code 2 if anything would', false)
+    .addHelpText('after', examplesText(playbook.examples))
+    .action((options: RunCommandOptions) =>
+      execute(async (session) => {
+        const { runCommand } = await import('./run-command.ts')
+        return runCommand(session, playbook, options)
+      }),
+    )
+}
+
+function addCheck(program: Command, check: Check, execute: Execute): void {
+  const command = program.command(check.name).summary(check.summary).description(check.summary)
+  addHostOptions(command)
+    .addHelpText('after', examplesText(check.examples))
+    .action((options: HostOptions) =>
+      execute(async (session) => {
+        const { checkCommand } = await import('./check-command.ts')
+        return checkCommand(session, check, options)
+      }),
+    )
+}
+
+function addDestroy(program: Command, registry: Registry, execute: Execute): void {
+  const command = program
+    .command('destroy')
+    .summary('removes what was installed, and the hosts of an inventory that made them')
+    .description(
+      `Stops and removes everything that ${registry.destroyed} installed, and for an inventory that made its hosts those too. What was on a host before comes back. Asks first.`,
+    )
+  addRunOptions(command)
+    .option('-y, --yes', 'do not ask', false)
+    .option('--data', 'remove data too: messages, documents', false)
+    .addHelpText(
+      'after',
+      examplesText([
+        {
+          command: 'sluice destroy',
+          meaning: 'asks, then removes all but the data; lab hosts are gone after it',
+        },
+        { command: 'sluice destroy -i hosts.yaml --yes --data', meaning: 'without asking, data and all' },
+        { command: 'sluice destroy --tags kafka --limit vm1', meaning: 'one role on one host' },
+      ]),
+    )
+    .action((options: DestroyOptions) =>
+      execute(async (session) => {
+        const { destroyCommand } = await import('./destroy-command.ts')
+        return destroyCommand(session, options)
+      }),
+    )
+}
+
+function addLab(program: Command, execute: Execute): void {
+  const lab = program
+    .command('lab')
+    .summary('real hosts on this machine, made in seconds')
+    .description(
+      'Real hosts on this machine: systemd, sshd, ufw and apt in containers of their own. Needs root.',
+    )
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice lab up', meaning: 'four hosts, vm1 to vm4' },
+        { command: 'sluice lab ssh vm1', meaning: 'a shell on one' },
+        { command: 'sluice lab ssh vm1 -- journalctl --unit kafka', meaning: 'one command there' },
+        { command: 'sluice lab reboot vm2', meaning: 'reboots one; without a name, all' },
+        { command: 'sluice lab down', meaning: 'leaves nothing' },
+      ]),
+    )
+  const load = () => import('./lab-command.ts')
+  lab
+    .command('up')
+    .argument('[hosts]', 'how many (default: 4)', wholeNumber(1, 200))
+    .description('Makes and starts the hosts that are not there yet.')
+    .action((count: number | undefined) => execute(async (session) => (await load()).labUp(session, count)))
+  lab
+    .command('down')
+    .description('Stops the hosts and removes every trace of them, data included.')
+    .action(() => execute(async (session) => (await load()).labDown(session)))
+  lab
+    .command('status')
+    .option('--json', 'one JSON document a host', false)
+    .description('Says which hosts there are and how they are.')
+    .action((options: { json: boolean }) =>
+      execute(async (session) => (await load()).labStatus(session, options)),
+    )
+  lab
+    .command('ssh')
+    .argument('<host>', 'a name that `lab status` shows')
+    .argument('[command...]', 'after --: what to run there instead of a shell')
+    .description('Logs in to a host, or runs a command there.')
+    .action((host: string, command: string[]) =>
+      execute(async (session) => (await load()).labSsh(session, host, command)),
+    )
+  lab
+    .command('reboot')
+    .argument('[hosts...]', 'which (default: all)')
+    .description('Reboots hosts and waits until they are up.')
+    .action((hosts: string[]) => execute(async (session) => (await load()).labReboot(session, hosts)))
+}
+
+function addInventory(program: Command, execute: Execute): void {
+  const inventory = program
+    .command('inventory')
+    .summary('which inventories there are, and what they say')
+    .description('Where hosts come from. inventory/example.yaml shows how to write one of your own.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice inventory list', meaning: 'all of them, and which one is the default' },
+        {
+          command: 'sluice inventory show -i inventory/example.yaml',
+          meaning: 'hosts, groups, firewall policy',
+        },
+      ]),
+    )
+  inventory
+    .command('list')
+    .option('--json', 'one JSON document an inventory', false)
+    .description('Lists the inventories, the default one marked.')
+    .action((options: { json: boolean }) =>
+      execute(async (session) => (await import('./inventory-command.ts')).inventoryList(session, options)),
+    )
+  addInventoryOption(inventory.command('show'))
+    .option('-l, --limit <pattern>', 'only these hosts')
+    .option('--json', 'the whole inventory as one JSON document', false)
+    .description("Shows an inventory's hosts and firewall policy.")
+    .action((options: { inventory?: string; limit?: string; json: boolean }) =>
+      execute(async (session) => (await import('./inventory-command.ts')).inventoryShow(session, options)),
+    )
+}
+
+function addDoctor(program: Command, execute: Execute): void {
+  const command = program
+    .command('doctor')
+    .summary('what this machine has and lacks, and which hosts let it in')
+    .description(
+      'Looks at this machine and at the hosts, changes nothing, and says what to do about problems.',
+    )
+  addHostOptions(command)
+    .addHelpText(
+      'after',
+      examplesText([{ command: 'sluice doctor -i hosts.yaml', meaning: 'before the first provision' }]),
+    )
+    .action((options: HostOptions) =>
+      execute(async (session) => (await import('./doctor-command.ts')).doctorCommand(session, options)),
+    )
+}

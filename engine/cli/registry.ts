@@ -1,0 +1,101 @@
+import type { Host, Inventory, InventoryProgress, InventorySource } from '../inventory.ts'
+import type { Playbook } from '../playbook.ts'
+import type { Connection } from '../transport/connection.ts'
+
+/** What a project brings to the command line. Each part is loaded when a command needs it. */
+export interface Registry {
+  version: string
+  playbooks: PlaybookCommand[]
+  /** The playbook whose resources `destroy` removes: one name of `playbooks`. */
+  destroyed: string
+  inventories: InventoryEntry[]
+  /** The inventory of last resort. */
+  defaultInventory: string
+  /** Opens an inventory that is a file. */
+  openInventoryFile(path: string): Promise<InventorySource>
+  checks: Check[]
+  lab: { load(): Promise<LabControls> }
+}
+
+/** A playbook that is a command of its own. */
+export interface PlaybookCommand {
+  name: string
+  summary: string
+  examples: Example[]
+  /** Whether hosts that the inventory can make are made when they are not there. */
+  createsHosts: boolean
+  load(): Promise<Playbook>
+}
+
+export interface Example {
+  command: string
+  meaning: string
+}
+
+export interface InventoryEntry {
+  name: string
+  summary: string
+  load(): Promise<InventorySource>
+}
+
+/** A command that looks at running hosts and judges them, changing nothing that a playbook declares. */
+export interface Check {
+  name: string
+  summary: string
+  examples: Example[]
+  /** @returns whether everything was as it should be; the reasons are printed by then */
+  load(): Promise<(context: CheckContext) => Promise<{ passed: boolean }>>
+}
+
+export interface CheckContext {
+  inventory: Inventory
+  /** Those that `--limit` names. */
+  hosts: Host[]
+  projectDirectory: string
+  connect(host: Host): Promise<Connection>
+  /** Whether standard output takes JSON documents, one a line, and nothing else. */
+  json: boolean
+  verbose: boolean
+  /** A line of the result, for standard output. With `json` it goes nowhere. */
+  print(line: string): void
+  /** A document of the result. Without `json` it goes nowhere. */
+  emit(document: object): void
+  /** A line about what is being done, for standard error. */
+  progress: InventoryProgress
+  signal: AbortSignal
+}
+
+/** One line of `doctor`. */
+export interface Finding {
+  subject: string
+  state: 'ok' | 'problem'
+  found: string
+  /** What to do about a problem. */
+  advice?: string
+}
+
+export interface LabOptions {
+  projectDirectory: string
+  progress: InventoryProgress
+  signal: AbortSignal
+}
+
+export interface LabHost {
+  name: string
+  address: string
+  /** As a person would say it: running, starting, stopped … */
+  state: string
+  groups: string[]
+}
+
+/** The hosts that this machine makes for itself. */
+export interface LabControls {
+  up(count: number | undefined, options: LabOptions): Promise<void>
+  down(options: LabOptions): Promise<void>
+  status(options: LabOptions): Promise<LabHost[]>
+  reboot(hosts: string[], options: LabOptions): Promise<void>
+  /** The words of the command line that logs in to a host, or runs `command` there. */
+  sshCommand(host: string, command: string[], options: LabOptions): Promise<string[]>
+  /** What this machine has and lacks for a lab. */
+  findings(): Promise<Finding[]>
+}

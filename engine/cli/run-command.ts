@@ -1,0 +1,110 @@
+import { join, resolve } from 'node:path'
+import { SluiceError } from '../errors.ts'
+import type { Mode, RunResult } from '../events.ts'
+import type { Variables } from '../inventory.ts'
+import type { Playbook } from '../playbook.ts'
+import { isUrl } from './configuration.ts'
+import { exitCodeOfRun } from './exit-codes.ts'
+import { defaultForks, type RunCommandOptions } from './options.ts'
+import type { PlaybookCommand } from './registry.ts'
+import { type Chosen, connector, loadHosts, type Session } from './session.ts'
+
+/** Runs a playbook on the chosen hosts, shows it, and gives the exit code. */
+export async function runCommand(
+  session: Session,
+  command: PlaybookCommand,
+  options: RunCommandOptions,
+): Promise<number> {
+  const prepared = await prepareRun(session, command, options)
+  // What is only looked at is not made first.
+  const chosen = await loadHosts(session, options, { create: command.createsHosts && !options.check })
+  const mode = options.check ? 'check' : 'apply'
+  return exitCodeOfRun(await showRun(session, chosen, prepared, options, { mode, removeData: false }))
+}
+
+/** What is read, and can be wrong, before any host is made or touched. */
+export interface PreparedRun {
+  playbook: Playbook
+  overrides: Variables[]
+  knownRoles: string[]
+}
+
+/** @throws SluiceError USAGE for an unknown role, a bad variable or vars file */
+export async function prepareRun(
+  { registry, configuration }: Session,
+  command: PlaybookCommand,
+  options: Omit<RunCommandOptions, 'check'>,
+): Promise<PreparedRun> {
+  const [{ roleNames, withTags }, { parseVariable, readVariablesFile }] = await Promise.all([
+    import('../playbook.ts'),
+    import('../variables.ts'),
+  ])
+  const whole = await command.load()
+  const all = await Promise.all(registry.playbooks.map(({ load }) => load()))
+  for (const name of [...options.tags, ...options.skipTags]) checkRole(name, command.name, roleNames(whole))
+  const files = [...configuration.varsFiles, ...options.varsFile.map((path) => resolve(path))]
+  return {
+    playbook: withTags(whole, options.tags, options.skipTags),
+    overrides: [
+      ...(await Promise.all(files.map((path) => readVariablesFile(path)))),
+      ...options.var.map((text) => parseVariable(text)),
+    ],
+    knownRoles: [...new Set(all.flatMap(roleNames))],
+  }
+}
+
+/** Runs a prepared playbook and shows it; what fails on a host is in the result. */
+export async function showRun(
+  session: Session,
+  { inventory, hosts }: Chosen,
+  { playbook, overrides, knownRoles }: PreparedRun,
+  options: Omit<RunCommandOptions, 'check'>,
+  { mode, removeData }: { mode: Mode; removeData: boolean },
+): Promise<RunResult> {
+  const { stdout, stderr, configuration, projectDirectory, signal } = session
+  const [{ runPlaybook }, { openReport }, connect] = await Promise.all([
+    import('../run.ts'),
+    import('../report/report.ts'),
+    connector(session, options),
+  ])
+  const { json, verbose, diff } = options
+  const report = await openReport({ stdout, stderr, json, verbose, diff, signal })
+  try {
+    const result = await runPlaybook({
+      playbook,
+      inventory,
+      hosts,
+      mode,
+      overrides,
+      knownRoles,
+      forks: options.forks ?? configuration.forks ?? defaultForks(hosts.length),
+      removeData,
+      artifacts: {
+        cacheDirectory: join(projectDirectory, '.sluice', 'cache'),
+        mirror: mirrorOf(options.artifactMirror) ?? configuration.artifactMirror,
+      },
+      connect,
+      emit: report.emit,
+      signal,
+    })
+    await report.close()
+    report.conclude(result)
+    return result
+  } finally {
+    await report.close()
+  }
+}
+
+function mirrorOf(typed: string | undefined): string | undefined {
+  return typed === undefined || isUrl(typed) ? typed : resolve(typed)
+}
+
+function checkRole(name: string, playbook: string, roles: readonly string[]): void {
+  if (roles.includes(name)) return
+  throw new SluiceError('USAGE', {
+    subject: `${playbook} has no role "${name}"`,
+    at: 'the command line, --tags or --skip-tags',
+    why: `its roles: ${roles.join(', ')}`,
+    advice: 'name one or more of these, "," between',
+  })
+}

@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { SluiceError } from '../errors.ts'
+import type { Host, Inventory, InventorySource } from '../inventory.ts'
+import { painter, type Screen } from '../report/terminal.ts'
+import type { Connection } from '../transport/connection.ts'
+import { chooseInventory, type InventoryChoice, openInventory } from './choose-inventory.ts'
+import { type Configuration, findProject, readConfiguration } from './configuration.ts'
+import { interruption } from './interruption.ts'
+import type { HostOptions } from './options.ts'
+import type { Registry } from './registry.ts'
+
+/** The streams that a command prints on. */
+export interface Screens {
+  stdin: NodeJS.ReadStream
+  stdout: Screen
+  stderr: Screen
+}
+
+/** What every command stands on: the project that is meant, its configuration, and a way to be stopped. */
+export interface Session extends Screens {
+  registry: Registry
+  projectDirectory: string
+  configuration: Configuration
+  signal: AbortSignal
+  /** A line about what is being done, for standard error. */
+  progress(message: string): void
+  /** A line of the result. */
+  print(line: string): void
+}
+
+export function openSession(registry: Registry, { stdin, stdout, stderr }: Screens): Session {
+  const projectDirectory = findProject(process.cwd())
+  const paint = painter(stderr)
+  const progress = (message: string) => void stderr.write(`${paint('dim', message)}\n`)
+  return {
+    stdin,
+    stdout,
+    stderr,
+    registry,
+    projectDirectory,
+    configuration: readConfiguration(projectDirectory),
+    signal: interruption(() =>
+      progress('\nStopping: what is in hand is being finished. Ctrl-C again ends at once.'),
+    ),
+    progress,
+    print: (line) => void stdout.write(`${line}\n`),
+  }
+}
+
+/** The inventory that `--inventory`, the configuration or the environment names. */
+export function inventoryChoice(session: Session, typed: string | undefined): InventoryChoice {
+  return chooseInventory(typed, {
+    configuration: session.configuration,
+    environment: process.env,
+    fallback: session.registry.defaultInventory,
+    projectDirectory: session.projectDirectory,
+    workingDirectory: process.cwd(),
+  })
+}
+
+export interface Chosen {
+  source: InventorySource
+  inventory: Inventory
+  /** Those that `--limit` names. */
+  hosts: Host[]
+}
+
+/** @throws SluiceError INVENTORY_UNKNOWN, INVENTORY_INVALID, HOSTS_UNKNOWN and what the inventory itself throws */
+export async function loadHosts(
+  session: Session,
+  options: Pick<HostOptions, 'inventory' | 'limit'>,
+  { create }: { create: boolean },
+): Promise<Chosen> {
+  const { registry, projectDirectory, progress, signal } = session
+  const source = await openInventory(inventoryChoice(session, options.inventory), registry, projectDirectory)
+  const inventory = await source.load({ projectDirectory, create, progress, signal })
+  if (options.limit === undefined) return { source, inventory, hosts: inventory.hosts }
+  const { selectHosts } = await import('../select.ts')
+  const hosts = selectHosts(inventory, options.limit)
+  if (hosts.length > 0) return { source, inventory, hosts }
+  throw new SluiceError('HOSTS_UNKNOWN', {
+    subject: `--limit "${options.limit}" leaves no host of the inventory ${inventory.name}`,
+    why: `its hosts: ${inventory.hosts.map(({ name }) => name).join(', ') || 'none'}`,
+    advice: 'take away fewer, or leave --limit out',
+  })
+}
+
+/** How hosts are reached: with keys that are on record, in the time that `--timeout` gives. */
+export async function connector(
+  { projectDirectory }: Session,
+  { timeout, acceptNewHostKeys }: Pick<HostOptions, 'timeout' | 'acceptNewHostKeys'>,
+): Promise<(host: Host) => Promise<Connection>> {
+  const [{ connect }, { hostKeys }] = await Promise.all([
+    import('../transport/ssh.ts'),
+    import('../transport/host-keys.ts'),
+  ])
+  const keys = hostKeys({
+    knownHostsFile: join(projectDirectory, '.sluice', 'known_hosts'),
+    acceptNew: acceptNewHostKeys,
+  })
+  return (host) => connect(host, { hostKeys: keys, timeoutMs: timeout * 1000 })
+}

@@ -1,0 +1,106 @@
+import type { HostResult, RunResult } from '../events.ts'
+import type { Paint } from './terminal.ts'
+import { changeText, count, doneWord, duration } from './wording.ts'
+
+/** What came of a run: a line a host, and in words what that means. */
+export function recapLines(
+  result: RunResult,
+  { verbose, paint }: { verbose: boolean; paint: Paint },
+): string[] {
+  const width = Math.max(4, ...result.hosts.map(({ host }) => host.length))
+  return [
+    ...result.hosts.flatMap((host) => [
+      hostLine(host, result, width, paint),
+      ...unfinishedLines(host, result, verbose).map(
+        (line) => `${' '.repeat(width + 4)}${paint('dim', line)}`,
+      ),
+    ]),
+    '',
+    summary(result, paint),
+  ]
+}
+
+function hostLine(host: HostResult, { mode }: RunResult, width: number, paint: Paint): string {
+  const { mark, style } = marks[host.status]
+  const failed = host.status === 'failed' ? 1 : 0
+  const numbers = [
+    numbered(host.ok, 'ok', undefined, paint),
+    numbered(host.changed.length, mode === 'check' ? 'to change' : doneWord(mode), 'yellow', paint),
+    numbered(failed, 'failed', 'red', paint),
+    numbered(skipped(host), 'skipped', 'magenta', paint),
+  ]
+  const name = host.host.padEnd(width)
+  return `${paint(style, mark)} ${paint('bold', name)}  ${numbers.join('  ')}  ${duration(host.durationMs).padStart(11)}`
+}
+
+const marks = {
+  ok: { mark: '✔', style: 'green' },
+  changed: { mark: '✔', style: 'yellow' },
+  failed: { mark: '✖', style: 'red' },
+  skipped: { mark: '–', style: 'magenta' },
+} as const
+
+function numbered(
+  number: number,
+  word: string,
+  style: 'yellow' | 'red' | 'magenta' | undefined,
+  paint: Paint,
+): string {
+  const text = `${word} ${String(number).padEnd(3)}`
+  if (number === 0) return paint('dim', text)
+  return style === undefined ? text : paint(style, text)
+}
+
+/** Resources that were not come to; the one that failed was. */
+function skipped({ notTried, error }: HostResult): number {
+  return notTried.filter((name) => error?.at?.endsWith(name) !== true).length
+}
+
+/** For a host that did not get to its end: what was applied, and what was not tried. */
+function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean): string[] {
+  if (host.status === 'skipped' && host.reason !== undefined) return [`not begun: ${host.reason}`]
+  if (host.status !== 'failed' && host.status !== 'skipped') return []
+  const rest = host.notTried.filter((name) => host.error?.at?.endsWith(name) !== true)
+  if (host.changed.length + rest.length === 0) return ['nothing was changed on this host']
+  const applied = host.changed.map(
+    ({ resource, changes }) => `${resource} (${changes.map(changeText).join(', ')})`,
+  )
+  return [
+    `${doneWord(mode)} before it stopped: ${count(applied.length, 'resource')}; not tried: ${rest.length}`,
+    ...(verbose
+      ? [
+          ...applied.map((name) => `  ${doneWord(mode)}  ${name}`),
+          ...rest.map((name) => `  not tried  ${name}`),
+        ]
+      : []),
+  ]
+}
+
+function summary(result: RunResult, paint: Paint): string {
+  const { hosts, mode, durationMs, interrupted } = result
+  const bad = hosts.filter(({ status }) => status === 'failed' || status === 'skipped')
+  const changes = hosts.reduce((sum, { changed }) => sum + changed.length, 0)
+  const resources = hosts.reduce((sum, { ok }) => sum + ok, 0)
+  const where = count(hosts.filter(({ changed }) => changed.length > 0).length, 'host')
+  const took = paint('dim', `(${duration(durationMs)})`)
+  const done =
+    changes === 0 ? 'nothing was changed' : `${count(changes, 'resource')} ${doneWord(mode)} on ${where}`
+  if (interrupted) {
+    return `${paint('red', 'Stopped')}: ${done}. Run again: it goes on from the state that the hosts are in. ${took}`
+  }
+  if (bad.length > 0) {
+    const names = bad.map(({ host }) => host).join(', ')
+    return `${paint('red', `${bad.length} of ${count(hosts.length, 'host')} did not get to the end`)}: ${names}; ${mode === 'check' ? 'nothing was changed' : done}. ${took}`
+  }
+  if (mode === 'check') {
+    return changes === 0
+      ? `${paint('green', 'Nothing to change on any host')}: all ${count(resources, 'resource')} are as declared. ${took}`
+      : `${count(changes, 'resource')} on ${where} would change; nothing was changed. ${took}`
+  }
+  if (changes === 0) {
+    return mode === 'remove'
+      ? `${paint('green', 'Nothing to remove on any host')}. ${took}`
+      : `${paint('green', 'Nothing changed on any host')}: all ${count(resources, 'resource')} are as declared. ${took}`
+  }
+  return `${paint('green', 'Done')}: ${done}. ${took}`
+}

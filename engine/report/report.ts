@@ -1,0 +1,55 @@
+import type { Emit, RunResult } from '../events.ts'
+import { hostErrors } from './host-errors.ts'
+import { jsonReport } from './json.ts'
+import { lineReport } from './lines.ts'
+import { planLines } from './plan.ts'
+import { recapLines } from './recap.ts'
+import { painter, type Screen } from './terminal.ts'
+
+export interface ReportOptions {
+  /** For results. */
+  stdout: Screen
+  /** For progress and errors. */
+  stderr: Screen
+  json: boolean
+  verbose: boolean
+  diff: boolean
+  signal: AbortSignal
+}
+
+/** How a run is shown: while it goes on, and what came of it. */
+export interface Report {
+  emit: Emit
+  /** Ends what is shown of the run going on, however it ended. */
+  close(): Promise<void>
+  /** Shows what came of it. */
+  conclude(result: RunResult): void
+}
+
+/** The report that suits where it goes: JSON lines, a live view on a terminal, else a line for each event. */
+export async function openReport(options: ReportOptions): Promise<Report> {
+  const { stdout, stderr, json, verbose, diff, signal } = options
+  if (json) {
+    const emit = jsonReport({ write: (line) => stdout.write(`${line}\n`), diff })
+    return { emit, close: async () => {}, conclude: () => {} }
+  }
+  const conclude = (result: RunResult) => showResult(result, options)
+  if (stderr.isTTY && !verbose && process.env.TERM !== 'dumb') {
+    const { liveView } = await import('./live-view.ts')
+    return { ...liveView(stderr, signal), conclude }
+  }
+  const write = (line: string) => stderr.write(`${line}\n`)
+  const emit = lineReport({ write, paint: painter(stderr), verbose, diff: diff && stderr.isTTY })
+  return { emit, close: async () => {}, conclude }
+}
+
+function showResult(result: RunResult, { stdout, stderr, verbose, diff }: ReportOptions): void {
+  const paint = painter(stdout)
+  const plan = result.mode === 'check' || diff ? planLines(result.hosts, { diff, paint }) : []
+  for (const line of [...plan, ...recapLines(result, { verbose, paint })]) stdout.write(`${line}\n`)
+  const paintError = painter(stderr)
+  for (const text of hostErrors(result.hosts)) {
+    const [first = '', ...rest] = text.split('\n')
+    stderr.write(`\n${[paintError(['red', 'bold'], first), ...rest].join('\n')}\n`)
+  }
+}

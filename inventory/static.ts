@@ -1,0 +1,182 @@
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import * as v from 'valibot'
+import { LineCounter, parseDocument } from 'yaml'
+import { SluiceError } from '../engine/errors.ts'
+import { Host, type Inventory, type InventorySource, Policy, Variables } from '../engine/inventory.ts'
+import { Cidr, Name, parseWith } from '../engine/schemas.ts'
+
+const advice = 'correct the file; inventory/example.yaml shows the whole form with comments'
+
+const { address, port, user, hostKeys, privateAddresses, groups, variables } = Host.entries
+/** May begin with `~/` or be relative to the inventory file. */
+const identityFile = v.optional(v.pipe(v.string(), v.nonEmpty('should not be empty')))
+
+const Defaults = v.strictObject({
+  port: v.optional(port.wrapped),
+  user: v.optional(user.wrapped),
+  identityFile,
+})
+
+const HostEntry = v.strictObject({
+  address,
+  port: v.optional(port.wrapped),
+  user: v.optional(user.wrapped),
+  identityFile,
+  hostKeys,
+  /** Left out, it is the address. */
+  privateAddresses: v.optional(privateAddresses),
+  groups,
+  variables,
+})
+
+const Group = v.pipe(
+  v.nullable(v.strictObject({ variables })),
+  v.transform((group) => group ?? { variables: {} }),
+)
+
+/** An inventory as it is written in a file. */
+const InventoryFile = v.strictObject({
+  /** For hosts that do not say otherwise. */
+  defaults: v.optional(Defaults, {}),
+  /** For all hosts. */
+  variables: v.optional(Variables, {}),
+  groups: v.record(Name, Group),
+  hosts: v.record(Name, HostEntry),
+  policy: Policy,
+})
+type InventoryFile = v.InferOutput<typeof InventoryFile>
+
+/** An inventory that is a YAML or JSON file. */
+export function staticInventory(path: string): InventorySource {
+  return {
+    name: path,
+    summary: 'hosts that are written in a file',
+    load: async () => readInventory(path, await readText(path)),
+  }
+}
+
+/**
+ * Reads the text of an inventory file.
+ *
+ * @throws SluiceError INVENTORY_INVALID with the file and the place in it, what was expected and what was found
+ */
+export function readInventory(path: string, text: string): Inventory {
+  const file = parseWith(InventoryFile, parseText(path, text), {
+    code: 'INVENTORY_INVALID',
+    place: path,
+    advice,
+  })
+  const mistakes = [...groupMistakes(file), ...addressMistakes(file), ...policyMistakes(file)]
+  if (mistakes.length > 0) throw invalid(path, mistakes.join('; '))
+  const { defaults } = file
+  return {
+    name: path,
+    variables: file.variables,
+    groupVariables: Object.fromEntries(
+      Object.entries(file.groups).map(([name, group]) => [name, group.variables]),
+    ),
+    policy: file.policy,
+    hosts: Object.entries(file.hosts).map(([name, entry]) => {
+      const identity = entry.identityFile ?? defaults.identityFile
+      return {
+        name,
+        address: entry.address,
+        port: entry.port ?? defaults.port ?? 22,
+        user: entry.user ?? defaults.user ?? 'root',
+        ...(identity !== undefined && { identityFile: absolute(identity, path) }),
+        hostKeys: entry.hostKeys,
+        privateAddresses: entry.privateAddresses ?? [entry.address],
+        groups: entry.groups,
+        variables: entry.variables,
+      }
+    }),
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new SluiceError('INVENTORY_INVALID', {
+      subject: 'the inventory file cannot be read',
+      at: path,
+      why: error instanceof Error ? error.message : String(error),
+      advice: 'let this user read it, or name another with --inventory',
+      cause: error,
+    })
+  }
+}
+
+function parseText(path: string, text: string): unknown {
+  const lineCounter = new LineCounter()
+  const document = parseDocument(text, { lineCounter })
+  const [error] = document.errors
+  if (error === undefined) return document.toJS()
+  const { line, col } = lineCounter.linePos(error.pos[0])
+  throw new SluiceError('INVENTORY_INVALID', {
+    subject: 'the inventory is neither YAML nor JSON',
+    at: `${path}:${line}:${col}`,
+    why: error.message,
+    advice,
+    cause: error,
+  })
+}
+
+function groupMistakes({ hosts, groups: declared }: InventoryFile): string[] {
+  const names = Object.keys(declared)
+  const reserved = names
+    .filter((name) => ['all', 'admin'].includes(name))
+    .map((name) => `groups/${name} should have another name, "${name}" stands for something else`)
+  const unknown = Object.entries(hosts).flatMap(([host, entry]) =>
+    entry.groups.flatMap((group, index) =>
+      names.includes(group)
+        ? []
+        : [`hosts/${host}/groups/${index} should be one of ${names.join(', ')}, got "${group}"`],
+    ),
+  )
+  return [...reserved, ...unknown]
+}
+
+function addressMistakes({ hosts, defaults }: InventoryFile): string[] {
+  const seen = new Map<string, string>()
+  return Object.entries(hosts).flatMap(([name, host]) => {
+    const place = `${host.address}:${host.port ?? defaults.port ?? 22}`
+    const other = seen.get(place)
+    seen.set(place, name)
+    return [
+      ...(other === undefined ? [] : [`hosts/${name}/address is that of ${other} too: ${place}`]),
+      ...(host.privateAddresses === undefined && isIP(host.address) === 0
+        ? [
+            `hosts/${name}/privateAddresses is missing: the address "${host.address}" is a name, not an address`,
+          ]
+        : []),
+    ]
+  })
+}
+
+function policyMistakes({ policy, groups: declared }: InventoryFile): string[] {
+  const names = Object.keys(declared)
+  return policy.rules.flatMap(({ from, to }, index) => [
+    ...from
+      .filter((source) => source !== 'admin' && !names.includes(source) && !v.is(Cidr, source))
+      .map(
+        (source) =>
+          `policy/rules/${index}/from should be admin, a network or one of ${names.join(', ')}, got "${source}"`,
+      ),
+    ...(to === 'all' || names.includes(to)
+      ? []
+      : [`policy/rules/${index}/to should be all or one of ${names.join(', ')}, got "${to}"`]),
+  ])
+}
+
+function invalid(path: string, subject: string): SluiceError {
+  return new SluiceError('INVENTORY_INVALID', { subject, at: path, advice })
+}
+
+function absolute(file: string, inventoryPath: string): string {
+  if (file.startsWith('~/')) return join(homedir(), file.slice(2))
+  return resolve(dirname(inventoryPath), file)
+}

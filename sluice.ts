@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { main } from './engine/cli/main.ts'
+import type { Registry } from './engine/cli/registry.ts'
+import manifest from './package.json' with { type: 'json' }
+
+/** What this project consists of. Nothing else knows both the engine's command line and what it is used for. */
+const registry: Registry = {
+  version: manifest.version,
+  playbooks: [
+    {
+      name: 'provision',
+      summary: 'turns bare hosts into the running pipeline',
+      createsHosts: true,
+      examples: [
+        { command: 'sluice provision', meaning: 'the whole pipeline on the lab, whose hosts are made first' },
+        { command: 'sluice provision --check --diff', meaning: 'what would change, texts line by line' },
+        { command: 'sluice provision --limit "kafka,!vm5" --tags kafka', meaning: 'one role on some hosts' },
+        { command: 'sluice provision --var kafka.heapMb=512', meaning: 'with another heap than the default' },
+      ],
+      load: async () => (await import('./playbooks/provision.ts')).provision,
+    },
+    {
+      name: 'harden',
+      summary: 'hardens sshd and sets the firewall on every host',
+      createsHosts: false,
+      examples: [
+        { command: 'sluice harden -i hosts.yaml --check', meaning: 'what hardening would change' },
+        { command: 'sluice harden -i hosts.yaml --tags sshd', meaning: 'sshd only' },
+      ],
+      load: async () => (await import('./playbooks/harden.ts')).harden,
+    },
+  ],
+  destroyed: 'provision',
+  inventories: [],
+  defaultInventory: 'lab',
+  openInventoryFile: async (path) => (await import('./inventory/static.ts')).staticInventory(path),
+  checks: [],
+  lab: {
+    load: async () => {
+      throw new Error('stub')
+    },
+  },
+}
+
+process.exitCode = await main(process.argv.slice(2), registry, process)
