@@ -72,7 +72,9 @@ export function parseWith<const Schema extends v.GenericSchema>(
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = issue.path?.map(({ key }) => String(key)).join('/') ?? ''
   const subject = path === '' ? 'the value' : path
-  if (issue.expected === null) return `${subject} ${issue.message}, got ${issue.received}`
   if (issue.expected === 'never') return `${subject} is not known`
-  return `${subject} should be ${issue.expected}, got ${issue.received}`
+  if (issue.received === 'undefined') return `${subject} is missing`
+  // A message of our own says more than the rule that valibot names, such as a pattern.
+  const rule = issue.message.startsWith('Invalid ') ? `should be ${issue.expected}` : issue.message
+  return `${subject} ${rule}, got ${issue.received}`
 }
