@@ -1,0 +1,67 @@
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
+
+/** A message as it lies in a topic. */
+export interface Logged {
+  partition: number
+  offset: number
+  value: Buffer
+  headers: Record<string, string>
+}
+
+const clientOf = (bootstrap: string) =>
+  new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 20, maxRetryTime: 1000 } })
+
+/** Makes topics and waits until they can be written to. */
+export async function createTopics(bootstrap: string, topics: string[], partitions: number): Promise<void> {
+  const admin = clientOf(bootstrap).admin()
+  await admin.connect()
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: topics.map((topic) => ({ topic, numPartitions: partitions })),
+  })
+  await admin.disconnect()
+}
+
+/** Sends values to one partition, in their order. */
+export async function sendTo(
+  bootstrap: string,
+  { topic, partition, values }: { topic: string; partition: number; values: (Buffer | string | null)[] },
+): Promise<void> {
+  const producer = clientOf(bootstrap).producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  await producer.connect()
+  await producer.send({ topic, acks: -1, messages: values.map((value) => ({ value, partition })) })
+  await producer.disconnect()
+}
+
+/** Everything that lies in a topic, by partition and offset. */
+export async function readTopic(bootstrap: string, topic: string): Promise<Logged[]> {
+  const kafka = clientOf(bootstrap)
+  const admin = kafka.admin()
+  await admin.connect()
+  const ends = await admin.fetchTopicOffsets(topic)
+  await admin.disconnect()
+  const missing = new Map(
+    ends.filter(({ low, high }) => high !== low).map(({ partition, high }) => [partition, Number(high)]),
+  )
+  const found: Logged[] = []
+  if (missing.size === 0) return found
+  const consumer = kafka.consumer({ groupId: `reader-${Date.now()}-${Math.random()}` })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await new Promise<void>((resolve, reject) => {
+    const run = consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ partition, message }) => {
+        const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])
+        const offset = Number(message.offset)
+        const value = message.value ?? Buffer.alloc(0)
+        found.push({ partition, offset, value, headers: Object.fromEntries(headers) })
+        if (offset + 1 >= (missing.get(partition) ?? 0)) missing.delete(partition)
+        if (missing.size === 0) resolve()
+      },
+    })
+    run.catch(reject)
+  })
+  await consumer.disconnect()
+  return found.sort((a, b) => a.partition - b.partition || a.offset - b.offset)
+}
