@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SluiceError } from '../errors.ts'
 import { type Artifact, type ArtifactSource, SourceUnavailable, type TransferredBytes } from './artifact.ts'
 import { findPacked, type PackedFile, packedName, storePacked, workDirectory } from './cache.ts'
+import { verifyContents } from './checksum.ts'
 import { mirroredSources } from './mirror.ts'
 
 export interface AcquireOptions {
@@ -118,7 +119,8 @@ async function fromSources(
       refusals.push({ label: source.label, refusal: error })
       say(`${source.label} is left out: ${error.message}`)
     } finally {
-      await rm(work, { recursive: true, force: true })
+      // A client that was stopped may still write its last file there.
+      await rm(work, { recursive: true, force: true, maxRetries: 5 })
     }
   }
   throw unavailable(artifact, refusals)
@@ -143,6 +145,7 @@ async function fromSource(
     signal,
     progress: say,
   })
+  if (source.contents !== undefined) await verifyContents(directory, source.contents, source.label)
   say(`packing ${artifact.name} ${source.version}`)
   return storePacked(join(cacheDirectory, packedName(artifact, source)), { directory, work, signal })
 }

@@ -1,3 +1,5 @@
+import type { Manifest } from './manifest.ts'
+
 /** Something that hosts run and that the controller gets for them: Kafka, a Node runtime, a program of our own. */
 export interface Artifact {
   /** `kafka` */
@@ -18,8 +20,8 @@ export interface ArtifactSource {
   architecture: ArtifactArchitecture
   /** Identity of the content, in hex. Two sources with the same digest give the same programs. */
   digest: string
-  /** SHA-256 by path of every file but licence texts, where it is known before anything is fetched. */
-  contents?: ReadonlyMap<string, string>
+  /** Every file but licence texts, where it is known before anything is fetched. */
+  contents?: PinnedContents
   /** The archive that its makers publish, which a mirror may hold under the same file name. */
   archive?: PublishedArchive
   /**
@@ -29,6 +31,13 @@ export interface ArtifactSource {
    * @throws SluiceError ARTIFACT_CHECKSUM when something came that is not what is pinned
    */
   obtain(directory: string, work: SourceWork): Promise<void>
+}
+
+/** What an artifact must consist of, whichever way it came. */
+export interface PinnedContents {
+  manifest: Manifest
+  /** What to do when something else came. */
+  advice: string
 }
 
 export interface Checksum {

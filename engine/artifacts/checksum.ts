@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { SluiceError } from '../errors.ts'
-import type { Checksum } from './artifact.ts'
+import type { Checksum, PinnedContents } from './artifact.ts'
 
 /** The digest of a file's content, in hex. */
 export async function fileDigest(path: string, algorithm: Checksum['algorithm'] = 'sha256'): Promise<string> {
@@ -30,12 +30,12 @@ const isLicence = (path: string) => /^(LICENSE|NOTICE)[^/]*$/.test(path)
  */
 export async function verifyContents(
   directory: string,
-  contents: ReadonlyMap<string, string>,
-  { source, advice }: { source: string; advice: string },
+  { manifest, advice }: PinnedContents,
+  source: string,
 ): Promise<void> {
   const found = await filesBelow(directory)
-  const missing = [...contents.keys()].filter((path) => !found.includes(path))
-  const unknown = found.filter((path) => !contents.has(path) && !isLicence(path))
+  const missing = [...manifest.keys()].filter((path) => !found.includes(path))
+  const unknown = found.filter((path) => !manifest.has(path) && !isLicence(path))
   if (missing.length + unknown.length > 0) {
     throw new SluiceError('ARTIFACT_CHECKSUM', {
       subject: 'the files should be exactly those that are pinned',
@@ -47,7 +47,7 @@ export async function verifyContents(
       advice,
     })
   }
-  for (const [path, expected] of contents) {
+  for (const [path, expected] of manifest) {
     const actual = await fileDigest(join(directory, path))
     if (actual !== expected) throw wrongChecksum({ file: path, expected, actual, source, advice })
   }

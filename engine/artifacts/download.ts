@@ -4,12 +4,14 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { SourceUnavailable, type TransferredBytes } from './artifact.ts'
 
 const connectTimeoutMs = 5_000
 const silenceTimeoutMs = 30_000
 const redirectsAtMost = 5
-const triesAtMost = 4
+const inVainAtMost = 3
+const retryAfterMs = 500
 const progressEveryMs = 250
 
 // An origin that did not answer once is not asked again in this run: several artifacts would each wait for it.
@@ -32,23 +34,23 @@ export async function download(
   url: URL,
   { file, signal, onProgress, onContinue }: DownloadOptions,
 ): Promise<void> {
-  let before = -1
-  for (let tries = 1; ; tries++) {
+  let inVain = 0
+  while (true) {
     const size = await sizeOf(file)
     try {
       return await transfer(url, { file, size, signal, onProgress, onContinue })
     } catch (error) {
       signal?.throwIfAborted()
-      if (error instanceof SourceUnavailable) throw error
       // A disk that is full does not get better by asking the server again.
-      if (isLocal(error)) throw error
-      const after = await sizeOf(file)
-      if (tries === triesAtMost || after <= before) {
-        throw new SourceUnavailable(`the transfer ended after ${after} bytes: ${reasonOf(error)}`, {
+      if (error instanceof SourceUnavailable || isLocal(error)) throw error
+      const received = await sizeOf(file)
+      inVain = received > size ? 0 : inVain + 1
+      if (inVain === inVainAtMost) {
+        throw new SourceUnavailable(`the transfer ended after ${received} bytes: ${reasonOf(error)}`, {
           cause: error,
         })
       }
-      before = after
+      await pause(inVain * retryAfterMs, undefined, { signal })
     }
   }
 }
@@ -67,13 +69,13 @@ async function transfer(
   }
   if (status !== 200 && status !== 206) {
     response.destroy()
-    throw new SourceUnavailable(`${url.host} answered ${status} for ${url.pathname}`)
+    throw new SourceUnavailable(`it answered ${status} for ${url.pathname}`)
   }
   const goesOn = status === 206 && response.headers['content-range']?.startsWith(`bytes ${size}-`) === true
   if (status === 206 && !goesOn) {
     response.destroy()
     await truncate(file, 0)
-    throw new Error(`${url.host} sent another range than the one that was asked for`)
+    throw new Error(`it sent another range than the one that was asked for`)
   }
   if (goesOn) onContinue()
   const start = goesOn ? size : 0
@@ -113,7 +115,7 @@ async function get(
     response.destroy()
     target = new URL(location, target)
   }
-  throw new SourceUnavailable(`${url.host} redirects more than ${redirectsAtMost} times`)
+  throw new SourceUnavailable(`it redirects more than ${redirectsAtMost} times`)
 }
 
 async function ask(
@@ -126,7 +128,7 @@ async function ask(
     return await request(url, { range, signal })
   } catch (error) {
     signal?.throwIfAborted()
-    const reason = `${url.host} cannot be reached: ${reasonOf(error)}`
+    const reason = `it cannot be reached: ${reasonOf(error)}`
     unreachable.set(url.origin, reason)
     throw new SourceUnavailable(reason, { cause: error })
   }

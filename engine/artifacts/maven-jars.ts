@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ArtifactSource, SourceWork } from './artifact.ts'
-import { verifyContents } from './checksum.ts'
 import { runClient } from './client.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
 
@@ -28,14 +27,13 @@ export function mavenJars({
     version,
     architecture: 'all',
     digest: manifestDigest(manifest),
-    contents: manifest,
+    contents: {
+      manifest,
+      advice: "remove that jar from Maven's local repository (~/.m2) and run again",
+    },
     async obtain(directory, work) {
       work.progress(`resolving ${manifest.size} jars with Maven`)
       await resolveMavenJars(dependencies, directory, work)
-      await verifyContents(directory, manifest, {
-        source: 'Maven',
-        advice: "remove that jar from Maven's local repository (~/.m2) and run again",
-      })
     },
   }
 }

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import {
   type Artifact,
   type ArtifactSource,
+  type PinnedContents,
   type PublishedArchive,
   SourceUnavailable,
   type SourceWork,
 } from './artifact.ts'
 import { packedName, partialFile } from './cache.ts'
-import { fileDigest, verifyContents, wrongChecksum } from './checksum.ts'
+import { fileDigest, wrongChecksum } from './checksum.ts'
 import { runClient } from './client.ts'
 import { download } from './download.ts'
 import { fetchArchive, unpackArchive } from './published-archive.ts'
@@ -53,13 +54,14 @@ function mirroredArchive(source: ArtifactSource, archive: PublishedArchive, mirr
 function mirroredPacked(
   artifact: Artifact,
   source: ArtifactSource,
-  contents: ReadonlyMap<string, string>,
+  { manifest }: PinnedContents,
   mirror: string,
 ): ArtifactSource {
   const fileName = packedName(artifact, source)
   return {
     ...source,
     label: `mirror ${mirror}`,
+    contents: { manifest, advice: checkMirror },
     async obtain(directory, work) {
       const file = isUrl(mirror)
         ? await downloadPacked(inside(mirror, fileName), fileName, work)
@@ -69,7 +71,6 @@ function mirroredPacked(
         signal: work.signal,
         advice: 'install tar and gzip',
       })
-      await verifyContents(directory, contents, { source: `${mirror} ${fileName}`, advice: checkMirror })
     },
   }
 }

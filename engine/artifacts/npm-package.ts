@@ -8,7 +8,6 @@ import {
   SourceUnavailable,
   type SourceWork,
 } from './artifact.ts'
-import { verifyContents } from './checksum.ts'
 import { runClient } from './client.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
 
@@ -28,13 +27,12 @@ export function npmPackage({
   licences: readonly string[]
   architecture: ArtifactArchitecture
 }): ArtifactSource {
-  const label = `npm ${name}@${version}`
   return {
-    label,
+    label: `npm ${name}@${version}`,
     version,
     architecture,
     digest: manifestDigest(contents),
-    contents,
+    contents: { manifest: contents, advice: 'run npm ci, and npm cache verify, and try again' },
     async obtain(directory, work) {
       const from =
         (await installedPackage(name, version)) ?? (await packedPackage(`${name}@${version}`, work))
@@ -42,10 +40,6 @@ export function npmPackage({
         await mkdir(dirname(join(directory, path)), { recursive: true })
         await copyFile(join(from, path), join(directory, path))
       }
-      await verifyContents(directory, contents, {
-        source: label,
-        advice: 'run npm ci, and npm cache verify, and try again',
-      })
     },
   }
 }

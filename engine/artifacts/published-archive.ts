@@ -12,6 +12,7 @@ import { partialFile } from './cache.ts'
 import { fileDigest, filesBelow, wrongChecksum } from './checksum.ts'
 import { runClient } from './client.ts'
 import { download } from './download.ts'
+import { type Manifest, manifestDigest } from './manifest.ts'
 
 /** The .tar.gz archive that an artifact's makers publish, by its address and checksum. */
 export function publishedArchive({
@@ -27,8 +28,8 @@ export function publishedArchive({
   version: string
   architecture: ArtifactArchitecture
   place: PublishedArchive['place']
-  /** SHA-256 by path of what is taken out of it, where known: then that is the artifact's identity. */
-  pinned?: { digest: string; contents: ReadonlyMap<string, string> }
+  /** What is taken out of it, where known: then that is the artifact's identity. */
+  pinned?: Manifest
 }): ArtifactSource {
   const address = new URL(url)
   const archive = { fileName: basename(address.pathname), checksum, place }
@@ -36,8 +37,10 @@ export function publishedArchive({
     label: address.host,
     version,
     architecture,
-    digest: pinned?.digest ?? checksum.hex,
-    ...(pinned && { contents: pinned.contents }),
+    digest: pinned === undefined ? checksum.hex : manifestDigest(pinned),
+    ...(pinned && {
+      contents: { manifest: pinned, advice: 'the pins of this archive contradict each other: report this' },
+    }),
     archive,
     obtain: async (directory, work) => {
       const file = await fetchArchive(address, archive, work)

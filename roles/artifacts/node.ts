@@ -1,5 +1,4 @@
 import type { Artifact } from '../../engine/artifacts/artifact.ts'
-import { manifestDigest } from '../../engine/artifacts/manifest.ts'
 import { npmPackage } from '../../engine/artifacts/npm-package.ts'
 import { publishedArchive } from '../../engine/artifacts/published-archive.ts'
 import type { Facts } from '../../engine/facts.ts'
@@ -41,7 +40,7 @@ export function nodeArtifact(architecture: Facts['architecture']): Artifact {
         version: nodeVersion,
         architecture,
         place: (path) => (path === 'bin/node' || path === 'LICENSE' ? path : undefined),
-        pinned: { digest: manifestDigest(contents), contents },
+        pinned: contents,
       }),
     ],
   }

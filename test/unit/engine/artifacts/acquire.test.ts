@@ -40,23 +40,32 @@ test('a published archive ends in the cache as its own content, and the second t
   t.deepEqual(await readdir(join(cacheDirectory, 'work')), [])
 })
 
-test('a source that cannot be used is passed over with its reason, and its origin is asked once in a run', async (t) => {
+test('a source that cannot be used is passed over with its reason, and another version is said plainly', async (t) => {
   const cacheDirectory = await temporaryDirectory(t)
-  const bytes = Buffer.from('never sent')
   // The discard port of loopback, where nothing listens.
-  const refused = sourceAt('http://127.0.0.1:9', bytes)
+  const refused = sourceAt('http://127.0.0.1:9', Buffer.from('never sent'))
   const messages: string[] = []
 
   const acquired = await acquireArtifact(artifactOf(refused, built('abc', '0.9')), {
     cacheDirectory,
     progress: ({ message }) => messages.push(message),
   })
-  await acquireArtifact(artifactOf(refused, built('def')), { cacheDirectory })
 
   t.is(acquired.source, 'built here')
   t.is(acquired.version, '0.9')
-  t.regex(messages[0] ?? '', /^127\.0\.0\.1:9 is left out: 127\.0\.0\.1:9 cannot be reached: .*ECONNREFUSED/)
+  t.regex(messages[0] ?? '', /^127\.0\.0\.1:9 is left out: it cannot be reached: .*ECONNREFUSED/)
   t.is(messages.at(-1), 'this is 0.9, not 1.0: no source of that could be used')
+})
+
+test('an origin that does not answer is asked once in a run, however many artifacts it has', async (t) => {
+  const cacheDirectory = await temporaryDirectory(t)
+  const silent = await archiveServer(t, (request) => request.destroy())
+  const source = sourceAt(silent.url, Buffer.from('never sent'))
+
+  await acquireArtifact(artifactOf(source, built('abc')), { cacheDirectory })
+  await acquireArtifact(artifactOf(source, built('def')), { cacheDirectory })
+
+  t.is(silent.asked.length, 1)
 })
 
 test('when no source can be used, the error has the reason of each and what to do', async (t) => {

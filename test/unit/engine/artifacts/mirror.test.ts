@@ -26,7 +26,7 @@ function pinnedBuild(content: string): ArtifactSource {
       version: '1.0',
       build: (directory) => writeFile(join(directory, 'thing'), content),
     }),
-    contents: new Map([['thing', digestOf(content)]]),
+    contents: { manifest: new Map([['thing', digestOf(content)]]), advice: 'build it again' },
   }
 }
 
