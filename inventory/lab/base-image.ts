@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, cp, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { SluiceError } from '../../engine/errors.ts'
+import type { InventoryProgress } from '../../engine/inventory.ts'
+import { releaseSources, renderSources } from './apt-sources.ts'
+import { onController } from './controller.ts'
+import { acquireSettings, certificatesIn } from './controller-trust.ts'
+import { withLock } from './lock.ts'
+import type { LabSettings } from './settings.ts'
+
+/** What a fresh cloud server has, as far as the roles or a person at the shell would miss it. */
+const packages = [
+  'systemd',
+  'systemd-sysv',
+  'dbus',
+  'openssh-server',
+  'sudo',
+  'ufw',
+  'iproute2',
+  'python3',
+  'ca-certificates',
+  'procps',
+  'iputils-ping',
+]
+
+/** The account that people and Sluice log in as. */
+export const labUser = 'sluice'
+
+/** Runs inside the new image. Its host keys and machine id would otherwise be the same on every host. */
+const finish = `
+set -e
+useradd --create-home --shell /bin/bash --user-group ${labUser}
+printf '%s\\n' '${labUser} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/90-${labUser}
+chmod 0440 /etc/sudoers.d/90-${labUser}
+systemctl enable ssh.service systemd-networkd.service
+systemctl mask console-getty.service getty@.service getty.target systemd-resolved.service systemd-logind.service
+update-ca-certificates
+rm -f /etc/ssh/ssh_host_* /etc/hostname /etc/resolv.conf /var/log/*.log /var/log/apt/*
+: > /etc/machine-id
+`
+
+const bundle = 'etc/ssl/certs/ca-certificates.crt'
+
+interface Recipe {
+  suite: string
+  sources: string
+  /** Files that the sources' `Signed-By` name. */
+  keyrings: string[]
+  apt: string
+  certificates: string[]
+}
+
+/**
+ * The base image for this machine's release and network, made when it is not there yet. It is complete or absent,
+ * and made by one process at a time.
+ */
+export async function ensureBase(
+  settings: LabSettings,
+  progress: InventoryProgress,
+  signal?: AbortSignal,
+): Promise<string> {
+  const recipe = await readRecipe(settings)
+  const digest = createHash('sha256')
+    .update(JSON.stringify([recipe, packages, finish, process.arch]))
+    .digest('hex')
+  const base = join(settings.cache, `base-${recipe.suite}-${digest.slice(0, 12)}`)
+  if (existsSync(base)) return base
+  const options = { signal, onWait: () => progress('waiting for another run to finish the base image') }
+  await withLock(
+    join(settings.cache, 'base.lock'),
+    async () => {
+      if (!existsSync(base)) await build(base, recipe, progress, signal)
+    },
+    options,
+  )
+  return base
+}
+
+/**
+ * Removes the base images.
+ *
+ * @param labs the labs that are up on this machine: they stand on them
+ * @throws SluiceError LAB_UNAVAILABLE when there are any
+ */
+export async function removeBases(
+  { cache }: LabSettings,
+  labs: readonly string[],
+  progress: InventoryProgress,
+): Promise<void> {
+  if (labs.length > 0) {
+    throw new SluiceError('LAB_UNAVAILABLE', {
+      subject: `the base image stays: ${labs.join(', ')} on this machine stand on it`,
+      advice: 'take these labs down before',
+    })
+  }
+  progress('removing the base image')
+  await rm(cache, { recursive: true, force: true })
+}
+
+async function build(
+  base: string,
+  recipe: Recipe,
+  progress: InventoryProgress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for await (const left of glob('*.new-*', { cwd: dirname(base) }))
+    await rm(join(dirname(base), left), { recursive: true })
+  const started = Date.now()
+  progress(`making the base image: ${recipe.suite}, once for all labs of this machine`)
+  const workshop = await mkdtemp(`${base}.new-`)
+  const root = join(workshop, 'root')
+  try {
+    await Promise.all([
+      writeFile(join(workshop, 'controller.sources'), recipe.sources),
+      writeFile(join(workshop, 'acquire.conf'), recipe.apt),
+    ])
+    // The namespaces end with this process, and with them what it mounted and started there.
+    const apart = [
+      'setpriv',
+      '--pdeathsig',
+      'KILL',
+      'unshare',
+      '--mount',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+    ]
+    const bootstrap = [
+      'mmdebstrap',
+      '--quiet',
+      '--mode=root',
+      '--variant=minbase',
+      `--include=${packages.join(',')}`,
+    ]
+    const settings = `--aptopt=${join(workshop, 'acquire.conf')}`
+    await onController(
+      signal,
+    )`${apart} ${bootstrap} ${settings} ${recipe.suite} ${root} ${join(workshop, 'controller.sources')}`
+    await addTrust(root, recipe)
+    await onController(signal)`chroot ${root} sh -c ${finish}`
+    await chmod(root, 0o755)
+    await rename(root, base)
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new SluiceError('LAB_UNAVAILABLE', {
+      subject: `the base image of ${recipe.suite} could not be made`,
+      why: lastLines(error),
+      advice: 'look whether apt-get update works on this machine, and whether its disk has 500 MB left',
+      cause: error,
+    })
+  } finally {
+    await rm(workshop, { recursive: true, force: true })
+  }
+  progress(`base image made in ${((Date.now() - started) / 1000).toFixed(1)} s`)
+}
+
+async function readRecipe({ suite: asked }: LabSettings): Promise<Recipe> {
+  const suite = asked ?? (await onController()`. /etc/os-release && echo "$VERSION_CODENAME"`).stdout.trim()
+  const files = await Array.fromAsync(
+    glob('/etc/apt/{sources.list,sources.list.d/*.list,sources.list.d/*.sources}'),
+  )
+  const contents = await Promise.all(
+    files.sort().map(async (path) => ({ path, content: await readFile(path, 'utf8') })),
+  )
+  const sources = releaseSources(contents, suite)
+  if (sources.length === 0) {
+    throw new SluiceError('LAB_UNAVAILABLE', {
+      subject: `this machine's apt sources have none for ${suite}`,
+      at: '/etc/apt',
+      advice: 'name a release that they have (SLUICE_LAB_SUITE), or add a source for this one',
+    })
+  }
+  const preset = 'Dir::Etc::Main "/dev/null"; Dir::Etc::Parts "/dev/null";'
+  const [effective, defaults] = await Promise.all([
+    onController()`apt-config dump`,
+    onController()`APT_CONFIG=<(echo ${preset}) apt-config dump`,
+  ])
+  return {
+    suite,
+    sources: renderSources(sources),
+    keyrings: sources.flatMap(({ signedBy }) => (signedBy?.startsWith('/') ? [signedBy] : [])),
+    apt: acquireSettings(effective.stdout, defaults.stdout, process.env),
+    certificates: existsSync(`/${bundle}`) ? certificatesIn(await readFile(`/${bundle}`, 'utf8')) : [],
+  }
+}
+
+/** Gives the image the certificates and keyrings that this machine trusts, so that its proxies and mirrors work there. */
+async function addTrust(root: string, { keyrings, certificates }: Recipe): Promise<void> {
+  const own = new Set(certificatesIn(await readFile(join(root, bundle), 'utf8')))
+  const directory = join(root, 'usr/local/share/ca-certificates')
+  await mkdir(directory, { recursive: true })
+  const missing = certificates.filter((certificate) => !own.has(certificate))
+  for (const [index, certificate] of missing.entries()) {
+    await writeFile(join(directory, `controller-${index + 1}.crt`), certificate, { mode: 0o644 })
+  }
+  for (const keyring of keyrings) await cp(keyring, join(root, keyring), { force: false })
+}
+
+/** What a command that failed said last. */
+function lastLines(error: unknown): string {
+  const text = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+  return text.trim().split('\n').slice(-20).join('\n')
+}

@@ -1,0 +1,80 @@
+import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { onController } from './controller.ts'
+import { withLock } from './lock.ts'
+import type { LabSettings } from './settings.ts'
+import { readRecord, writeRecord } from './state.ts'
+
+const directory = '/run/sluice-lab'
+const recordFile = join(directory, 'machine.json')
+const forwarding = '/proc/sys/net/ipv4/ip_forward'
+const nspawnDirectory = '/run/systemd/nspawn'
+
+/** What all labs of this machine share, and what it was like before the first of them came. */
+const MachineRecord = v.strictObject({
+  /** The boot that this is about: a restart of the machine undoes it all. */
+  boot: v.string(),
+  labs: v.array(v.string()),
+  formerForwarding: v.string(),
+  mountedNspawnDirectory: v.boolean(),
+})
+
+/** The file that labs of this machine lock while they choose networks and change what they share. */
+export const machineLock = join(directory, 'machine.lock')
+
+/** The file that one lab's commands lock against one another. */
+export function labLock({ name }: LabSettings): string {
+  return join(directory, `${name}.lock`)
+}
+
+/** Gives the labs of this machine what they share. To be called with the machine locked. */
+export async function joinMachine({ name }: LabSettings): Promise<void> {
+  const boot = await bootId()
+  const former = await readRecord(MachineRecord, recordFile)
+  const current =
+    former?.boot === boot
+      ? former
+      : { boot, labs: [], formerForwarding: await currentForwarding(), mountedNspawnDirectory: false }
+  const record = { ...current, labs: [...new Set([...current.labs, name])] }
+  await writeRecord(recordFile, record)
+  await writeFile(forwarding, '1')
+  if (await mountNspawnDirectory()) await writeRecord(recordFile, { ...record, mountedNspawnDirectory: true })
+}
+
+/** Takes a lab off the machine; the last one restores what was before. */
+export async function leaveMachine(settings: LabSettings): Promise<void> {
+  await withLock(machineLock, async () => {
+    const record = await readRecord(MachineRecord, recordFile)
+    const others = record?.labs.filter((name) => name !== settings.name) ?? []
+    if (record !== undefined && record.boot === (await bootId())) {
+      if (others.length > 0) return writeRecord(recordFile, { ...record, labs: others })
+      await writeFile(forwarding, record.formerForwarding)
+      if (record.mountedNspawnDirectory) await onController()`umount ${nspawnDirectory}`
+    }
+    for (const file of [recordFile, machineLock]) await rm(file, { force: true })
+  })
+}
+
+/** The labs that are up on this machine, by name. */
+export async function labsOnMachine(): Promise<string[]> {
+  const record = await readRecord(MachineRecord, recordFile)
+  return record?.boot === (await bootId()) ? record.labs : []
+}
+
+/** nspawn refuses to clear its directory on a disk, and then cannot start a host a second time. */
+async function mountNspawnDirectory(): Promise<boolean> {
+  const tmpfs = 0x01021994
+  await mkdir(nspawnDirectory, { recursive: true })
+  if ((await statfs(nspawnDirectory)).type === tmpfs) return false
+  await onController()`mount -t tmpfs -o mode=0755,nosuid,nodev sluice-lab ${nspawnDirectory}`
+  return true
+}
+
+async function currentForwarding(): Promise<string> {
+  return (await readFile(forwarding, 'utf8')).trim()
+}
+
+async function bootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+}
