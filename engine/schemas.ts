@@ -74,6 +74,7 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   const subject = path === '' ? 'the value' : path
   if (issue.expected === 'never') return `${subject} is not known`
   if (issue.received === 'undefined') return `${subject} is missing`
+  if (issue.type === 'non_empty') return `${subject} ${issue.message}`
   // A message of our own says more than the rule that valibot names, such as a pattern.
   const rule = issue.message.startsWith('Invalid ') ? `should be ${issue.expected}` : issue.message
   return `${subject} ${rule}, got ${issue.received}`
