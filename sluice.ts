@@ -31,15 +31,27 @@ const registry: Registry = {
     },
   ],
   destroyed: 'provision',
-  inventories: [],
+  inventories: [
+    {
+      name: 'lab',
+      summary: 'Debian hosts on this machine, made on demand; needs root',
+      load: async () => (await import('./inventory/lab.ts')).lab,
+    },
+  ],
   defaultInventory: 'lab',
   openInventoryFile: async (path) => (await import('./inventory/static.ts')).staticInventory(path),
-  checks: [],
-  lab: {
-    load: async () => {
-      throw new Error('stub')
+  checks: [
+    {
+      name: 'verify-e2e',
+      summary: 'sends a marked batch and follows it to the database; proves the firewall',
+      examples: [
+        { command: 'sluice verify-e2e', meaning: 'every link, one batch end to end, the firewall matrix' },
+        { command: 'sluice verify-e2e --json', meaning: 'the same for a program' },
+      ],
+      load: async () => (await import('./playbooks/verify-e2e.ts')).verifyPipeline,
     },
-  },
+  ],
+  lab: { load: async () => (await import('./inventory/lab-controls.ts')).labControls },
 }
 
 process.exitCode = await main(process.argv.slice(2), registry, process)

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { SluiceError } from '../errors.ts'
+import { duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { LabControls, LabOptions } from './registry.ts'
@@ -28,7 +29,7 @@ export async function labStatus(session: Session, { json }: { json: boolean }): 
 /** `lab reboot`: starts these hosts again (all without names), as a reboot inside them would. */
 export async function labReboot(session: Session, names: string[]): Promise<number> {
   const lab = await session.registry.lab.load()
-  const known = (await lab.status(labOptions(session))).map(({ name }) => name)
+  const known = await runningHosts(session, lab)
   for (const name of names) checkHost(name, known)
   await lab.reboot(names.length === 0 ? known : names, labOptions(session))
   return showStatus(session, lab, false)
@@ -37,8 +38,7 @@ export async function labReboot(session: Session, names: string[]): Promise<numb
 /** `lab ssh`: a shell on a host, or a command there; its exit code is ours. */
 export async function labSsh(session: Session, host: string, command: string[]): Promise<number> {
   const lab = await session.registry.lab.load()
-  const known = (await lab.status(labOptions(session))).map(({ name }) => name)
-  checkHost(host, known)
+  checkHost(host, await runningHosts(session, lab))
   const [program = 'ssh', ...words] = await lab.sshCommand(host, command, labOptions(session))
   // Ctrl-C is for what runs on the host.
   process.removeAllListeners('SIGINT')
@@ -54,20 +54,32 @@ async function showStatus(session: Session, lab: LabControls, json: boolean): Pr
   const hosts = await lab.status(labOptions(session))
   if (json) {
     for (const host of hosts) session.print(JSON.stringify(host))
-  } else if (hosts.length === 0) {
+  } else if (hosts.every(({ state }) => state === 'missing')) {
     session.print('The lab is down. `sluice lab up` starts it.')
   } else {
-    const rows = hosts.map(({ name, address, state, groups }) => [name, address, state, groups.join(', ')])
-    for (const line of columns([['host', 'address', 'state', 'groups'], ...rows])) session.print(line)
+    const rows = hosts.map(({ name, address = '', state, memoryMb, uptimeSeconds }) => [
+      name,
+      address,
+      state,
+      memoryMb === undefined ? '' : `${memoryMb} MB`,
+      uptimeSeconds === undefined ? '' : duration(uptimeSeconds * 1000),
+    ])
+    for (const line of columns([['host', 'address', 'state', 'memory', 'up for'], ...rows]))
+      session.print(line)
   }
   return exitCodes.converged
+}
+
+async function runningHosts(session: Session, lab: LabControls): Promise<string[]> {
+  const hosts = await lab.status(labOptions(session))
+  return hosts.filter(({ state }) => state === 'running').map(({ name }) => name)
 }
 
 function checkHost(name: string, known: readonly string[]): void {
   if (known.includes(name)) return
   throw new SluiceError('HOSTS_UNKNOWN', {
-    subject: `the lab has no host "${name}"`,
-    why: `its hosts: ${known.join(', ') || 'none, it is down'}`,
+    subject: `no host "${name}" of the lab is running`,
+    why: `running: ${known.join(', ') || 'none'}`,
     advice: known.length === 0 ? 'start it with `sluice lab up`' : 'name one of these',
   })
 }

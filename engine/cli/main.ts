@@ -36,9 +36,10 @@ export async function main(words: readonly string[], registry: Registry, screens
       if (error.code === 'commander.help') return exitCodes.misuse
       return showError(usageError(error), words, screens)
     }
-    const interrupted = stopped?.aborted === true && !(error instanceof TypeError)
-    const code = showError(error, words, screens)
-    return interrupted ? exitCodes.interrupted : code
+    const aborted =
+      stopped?.aborted === true && !(error instanceof SluiceError) && !(error instanceof TypeError)
+    const code = showError(aborted ? interruptedError(error) : error, words, screens)
+    return stopped?.aborted ? exitCodes.interrupted : code
   }
 }
 
@@ -59,6 +60,15 @@ function usageError(error: CommanderError): SluiceError {
     ...(hint !== '' && { why: hint }),
     advice: 'sluice --help lists the commands, sluice <command> --help their options',
     cause: error,
+  })
+}
+
+/** What was under way ended by the abort signal, with whatever error that makes there. */
+function interruptedError(cause: unknown): SluiceError {
+  return new SluiceError('INTERRUPTED', {
+    subject: 'the command was stopped',
+    advice: 'run it again: it goes on from the state that things are in',
+    cause,
   })
 }
 

@@ -82,10 +82,11 @@ export interface LabOptions {
 
 export interface LabHost {
   name: string
-  address: string
-  /** As a person would say it: running, starting, stopped … */
-  state: string
-  groups: string[]
+  /** `undefined` until the lab has its network. */
+  address: string | undefined
+  state: 'running' | 'stopped' | 'missing'
+  memoryMb: number | undefined
+  uptimeSeconds: number | undefined
 }
 
 /** The hosts that this machine makes for itself. */

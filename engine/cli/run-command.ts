@@ -39,16 +39,15 @@ export async function prepareRun(
     import('../playbook.ts'),
     import('../variables.ts'),
   ])
-  const whole = await command.load()
-  const all = await Promise.all(registry.playbooks.map(({ load }) => load()))
-  for (const name of [...options.tags, ...options.skipTags]) checkRole(name, command.name, roleNames(whole))
+  const typed = options.var.map((text) => parseVariable(text))
   const files = [...configuration.varsFiles, ...options.varsFile.map((path) => resolve(path))]
+  const fromFiles = await Promise.all(files.map((path) => readVariablesFile(path)))
+  const whole = await command.load()
+  for (const name of [...options.tags, ...options.skipTags]) checkRole(name, command.name, roleNames(whole))
+  const all = await Promise.all(registry.playbooks.map(({ load }) => load()))
   return {
     playbook: withTags(whole, options.tags, options.skipTags),
-    overrides: [
-      ...(await Promise.all(files.map((path) => readVariablesFile(path)))),
-      ...options.var.map((text) => parseVariable(text)),
-    ],
+    overrides: [...fromFiles, ...typed],
     knownRoles: [...new Set(all.flatMap(roleNames))],
   }
 }
@@ -69,6 +68,7 @@ export async function showRun(
   ])
   const { json, verbose, diff } = options
   const report = await openReport({ stdout, stderr, json, verbose, diff, signal })
+  if (report.live) session.silenceStopNotice()
   try {
     const result = await runPlaybook({
       playbook,

@@ -22,6 +22,8 @@ export interface Session extends Screens {
   projectDirectory: string
   configuration: Configuration
   signal: AbortSignal
+  /** For a view that says itself that Ctrl-C was pressed. */
+  silenceStopNotice(): void
   /** A line about what is being done, for standard error. */
   progress(message: string): void
   /** A line of the result. */
@@ -32,6 +34,9 @@ export function openSession(registry: Registry, { stdin, stdout, stderr }: Scree
   const projectDirectory = findProject(process.cwd())
   const paint = painter(stderr)
   const progress = (message: string) => void stderr.write(`${paint('dim', message)}\n`)
+  const { signal, silence } = interruption(() =>
+    progress('\nStopping: what is in hand is being finished. Ctrl-C again ends at once.'),
+  )
   return {
     stdin,
     stdout,
@@ -39,9 +44,8 @@ export function openSession(registry: Registry, { stdin, stdout, stderr }: Scree
     registry,
     projectDirectory,
     configuration: readConfiguration(projectDirectory),
-    signal: interruption(() =>
-      progress('\nStopping: what is in hand is being finished. Ctrl-C again ends at once.'),
-    ),
+    signal,
+    silenceStopNotice: silence,
     progress,
     print: (line) => void stdout.write(`${line}\n`),
   }

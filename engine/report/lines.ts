@@ -1,14 +1,12 @@
 import type { Emit, HostResult, Place, RunEvent } from '../events.ts'
 import type { Paint } from './terminal.ts'
 import { printable } from './terminal.ts'
-import { textDiff } from './text-diff.ts'
 import { changeText, clock, count, doneWord, duration } from './wording.ts'
 
 export interface LinesOptions {
   write(line: string): void
   paint: Paint
   verbose: boolean
-  diff: boolean
   now?: () => Date
 }
 
@@ -16,7 +14,7 @@ export interface LinesOptions {
 const progressEveryMs = 5000
 
 /** A line for everything that happens, for logs and for those who want to see it all. */
-export function lineReport({ write, paint, verbose, diff, now = () => new Date() }: LinesOptions): Emit {
+export function lineReport({ write, paint, verbose, now = () => new Date() }: LinesOptions): Emit {
   let width = 4
   let done = 'changed'
   const lastProgress = new Map<string, number>()
@@ -61,8 +59,6 @@ export function lineReport({ write, paint, verbose, diff, now = () => new Date()
         const { planned, durationMs } = event
         const changes = planned.changes.map(changeText).join(', ')
         at(planned, `${done}${changes === '' ? '' : ` (${changes})`}  ${duration(durationMs)}`)
-        if (diff)
-          for (const line of planned.changes.flatMap((change) => textDiff(change, paint))) write(`  ${line}`)
         break
       }
       case 'host-ended':

@@ -1,3 +1,4 @@
+import { wasStopped } from './recap.ts'
 import type { HostProgress, RunProgress } from './run-progress.ts'
 import { cut, type Paint, printable } from './terminal.ts'
 import { count, duration } from './wording.ts'
@@ -31,26 +32,32 @@ export function frame(progress: RunProgress, options: FrameOptions): string[] {
   ]
 }
 
-/** Which hosts are worth a row when there are too few: failed, at work, waiting, ended, not begun. */
+/** Which hosts are worth a row when there are too few: those at work first, but the failed have a third of the rows. */
 function mostTelling(hosts: readonly HostProgress[], room: number): HostProgress[] {
-  const rank = ({ state, result }: HostProgress) => {
-    if (result?.status === 'failed') return 0
-    return { working: 1, connecting: 2, waiting: 3, ended: 5, 'not begun': 4 }[state]
-  }
-  const chosen = new Set(hosts.toSorted((a, b) => rank(a) - rank(b)).slice(0, room))
-  return hosts.filter((host) => chosen.has(host))
+  const rank = (host: HostProgress) =>
+    isFailed(host) ? 3 : { working: 0, connecting: 1, waiting: 2, 'not begun': 4, ended: 5 }[host.state]
+  const failed = hosts.filter(isFailed).slice(-Math.ceil(room / 3))
+  const others = hosts
+    .filter((host) => !failed.includes(host))
+    .toSorted((one, other) => rank(one) - rank(other))
+    .slice(0, room - failed.length)
+  return hosts.filter((host) => failed.includes(host) || others.includes(host))
+}
+
+function isFailed({ result }: HostProgress): boolean {
+  return result?.status === 'failed' && !wasStopped(result)
 }
 
 function header(progress: RunProgress, hosts: readonly HostProgress[], options: FrameOptions): string {
   const { columns, now, stopping, paint } = options
   const number = (matches: (host: HostProgress) => boolean) => hosts.filter(matches).length
-  const failed = number(({ result }) => result?.status === 'failed')
+  const failed = number(isFailed)
   const ended = number(({ state }) => state === 'ended')
   const name = progress.mode === 'apply' ? progress.playbook : `${progress.playbook} (${progress.mode})`
   const counts = `${ended} of ${count(hosts.length, 'host')} ended${failed > 0 ? `, ${failed} failed` : ''}`
   const line = `${name}  ${counts}  ${duration(now - progress.beganAt)}`
   const hint = stopping
-    ? '  stopping: each host finishes the step in hand; Ctrl-C again ends at once'
+    ? '  Stopping after the steps in hand; Ctrl-C again ends at once'
     : '  Ctrl-C stops after the step in hand'
   const room = Math.max(0, columns - line.length - 1)
   return `${paint('bold', cut(line, columns - 1))}${paint(stopping ? 'yellow' : 'dim', cut(hint, room))}`
@@ -62,13 +69,15 @@ function hostLine(host: HostProgress, width: number, options: FrameOptions): str
   const time = duration(host.result?.durationMs ?? now - host.beganAt)
   const steps = host.pending > 0 ? `${host.done}/${host.pending}` : ''
   const lead = ` ${host.name.padEnd(width)}  ${(host.state === 'not begun' ? '' : time).padStart(11)}  ${steps.padStart(7)}  `
-  const text = cut(printable(activity(host)).replaceAll('\n', ' '), Math.max(0, columns - lead.length - 2))
+  const room = Math.max(0, columns - lead.length - 2)
+  const text = cut(printable(activity(host, room)).replaceAll('\n', ' '), room)
   const dimmed = host.state === 'working' || host.result?.status === 'failed' ? text : paint('dim', text)
   return `${paint(style, mark)}${lead}${dimmed}`
 }
 
 function markOf({ state, result }: HostProgress, { spinner }: FrameOptions) {
   if (result !== undefined) {
+    if (wasStopped(result)) return { mark: '■', style: 'magenta' } as const
     return {
       ok: { mark: '✔', style: 'green' },
       changed: { mark: '✔', style: 'yellow' },
@@ -80,7 +89,8 @@ function markOf({ state, result }: HostProgress, { spinner }: FrameOptions) {
   return { mark: spinner, style: 'cyan' } as const
 }
 
-function activity({ state, role, at, message, result }: HostProgress): string {
+function activity({ state, role, at, message, result }: HostProgress, room: number): string {
+  if (result !== undefined && wasStopped(result)) return 'stopped'
   if (result?.status === 'failed') return result.error?.message ?? 'failed'
   if (result?.status === 'skipped') return result.reason ?? 'skipped'
   if (result !== undefined) {
@@ -88,7 +98,10 @@ function activity({ state, role, at, message, result }: HostProgress): string {
   }
   if (state === 'not begun') return 'not begun'
   if (state === 'working' && at === '') return 'comparing'
-  return [role.padEnd(role === '' ? 0 : 12), at, message].filter((part) => part !== '').join('  ')
+  const lead = role === '' ? '' : `${role.padEnd(12)}  `
+  if (message === '') return `${lead}${at}`
+  // How far it is says more than the end of a long name.
+  return `${lead}${cut(at, Math.max(12, room - lead.length - message.length - 2))}  ${message}`
 }
 
 function restLine(
@@ -103,11 +116,11 @@ function restLine(
     return number === 0 ? [] : [`${number} ${label}`]
   }
   const counts = [
-    ...named('failed', ({ result }) => result?.status === 'failed'),
-    ...named('ended', ({ state, result }) => state === 'ended' && result?.status !== 'failed'),
+    ...named('failed', isFailed),
+    ...named('ended', (host) => host.state === 'ended' && !isFailed(host)),
     ...named('at work', ({ state }) => state === 'working' || state === 'connecting'),
     ...named('waiting', ({ state }) => state === 'waiting'),
     ...named('not begun', ({ state }) => state === 'not begun'),
   ]
-  return [paint('dim', cut(`  and ${count(rest.length, 'host')} more: ${counts.join(', ')}`, columns - 1))]
+  return [paint('dim', cut(`  and ${count(rest.length, 'more host')}: ${counts.join(', ')}`, columns - 1))]
 }

@@ -2,32 +2,26 @@ import type { HostResult, RunResult } from '../events.ts'
 import type { Paint } from './terminal.ts'
 import { changeText, count, doneWord, duration } from './wording.ts'
 
-/** What came of a run: a line a host, and in words what that means. */
+/** What came of a run: a line a host, with what was left undone. */
 export function recapLines(
   result: RunResult,
   { verbose, paint }: { verbose: boolean; paint: Paint },
 ): string[] {
   const width = Math.max(4, ...result.hosts.map(({ host }) => host.length))
-  return [
-    ...result.hosts.flatMap((host) => [
-      hostLine(host, result, width, paint),
-      ...unfinishedLines(host, result, verbose).map(
-        (line) => `${' '.repeat(width + 4)}${paint('dim', line)}`,
-      ),
-    ]),
-    '',
-    summary(result, paint),
-  ]
+  return result.hosts.flatMap((host) => [
+    hostLine(host, result, width, paint),
+    ...unfinishedLines(host, result, verbose).map((line) => `${' '.repeat(width + 4)}${paint('dim', line)}`),
+  ])
 }
 
 function hostLine(host: HostResult, { mode }: RunResult, width: number, paint: Paint): string {
-  const { mark, style } = marks[host.status]
-  const failed = host.status === 'failed' ? 1 : 0
+  const { mark, style } = marks[wasStopped(host) ? 'stopped' : host.status]
+  const failed = host.status === 'failed' && !wasStopped(host) ? 1 : 0
   const numbers = [
     numbered(host.ok, 'ok', undefined, paint),
     numbered(host.changed.length, mode === 'check' ? 'to change' : doneWord(mode), 'yellow', paint),
     numbered(failed, 'failed', 'red', paint),
-    numbered(skipped(host), 'skipped', 'magenta', paint),
+    numbered(notCome(host).length, 'skipped', 'magenta', paint),
   ]
   const name = host.host.padEnd(width)
   return `${paint(style, mark)} ${paint('bold', name)}  ${numbers.join('  ')}  ${duration(host.durationMs).padStart(11)}`
@@ -38,6 +32,7 @@ const marks = {
   changed: { mark: '✔', style: 'yellow' },
   failed: { mark: '✖', style: 'red' },
   skipped: { mark: '–', style: 'magenta' },
+  stopped: { mark: '■', style: 'magenta' },
 } as const
 
 function numbered(
@@ -51,32 +46,38 @@ function numbered(
   return style === undefined ? text : paint(style, text)
 }
 
-/** Resources that were not come to; the one that failed was. */
-function skipped({ notTried, error }: HostResult): number {
-  return notTried.filter((name) => error?.at?.endsWith(name) !== true).length
+/** Whether a host did not get to its end because the run was stopped, not because something failed. */
+export function wasStopped({ error }: Pick<HostResult, 'error'>): boolean {
+  return error?.code === 'INTERRUPTED'
 }
 
-/** For a host that did not get to its end: what was applied, and what was not tried. */
+/** Resources that the run did not come to. The one that failed is not among them. */
+function notCome({ notTried, error }: HostResult): string[] {
+  return notTried.filter((name) => error?.at?.endsWith(name) !== true)
+}
+
+/** For a host that did not get to its end: why, what was applied, and what was not tried. */
 function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean): string[] {
-  if (host.status === 'skipped' && host.reason !== undefined) return [`not begun: ${host.reason}`]
   if (host.status !== 'failed' && host.status !== 'skipped') return []
-  const rest = host.notTried.filter((name) => host.error?.at?.endsWith(name) !== true)
-  if (host.changed.length + rest.length === 0) return ['nothing was changed on this host']
+  const rest = notCome(host)
+  const done = doneWord(mode)
   const applied = host.changed.map(
     ({ resource, changes }) => `${resource} (${changes.map(changeText).join(', ')})`,
   )
   return [
-    `${doneWord(mode)} before it stopped: ${count(applied.length, 'resource')}; not tried: ${rest.length}`,
+    ...(host.reason === undefined ? [] : [host.reason]),
+    ...(wasStopped(host) ? [`stopped${host.error?.at === undefined ? '' : ` at ${host.error.at}`}`] : []),
+    applied.length === 0 || mode === 'check'
+      ? 'nothing was changed on this host'
+      : `${done} before it stopped: ${count(applied.length, 'resource')}; not tried: ${rest.length}`,
     ...(verbose
-      ? [
-          ...applied.map((name) => `  ${doneWord(mode)}  ${name}`),
-          ...rest.map((name) => `  not tried  ${name}`),
-        ]
+      ? [...applied.map((name) => `  ${done}  ${name}`), ...rest.map((name) => `  not tried  ${name}`)]
       : []),
   ]
 }
 
-function summary(result: RunResult, paint: Paint): string {
+/** What came of a run, in words. */
+export function summaryLine(result: RunResult, paint: Paint): string {
   const { hosts, mode, durationMs, interrupted } = result
   const bad = hosts.filter(({ status }) => status === 'failed' || status === 'skipped')
   const changes = hosts.reduce((sum, { changed }) => sum + changed.length, 0)

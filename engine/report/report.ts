@@ -3,7 +3,7 @@ import { hostErrors } from './host-errors.ts'
 import { jsonReport } from './json.ts'
 import { lineReport } from './lines.ts'
 import { planLines } from './plan.ts'
-import { recapLines } from './recap.ts'
+import { recapLines, summaryLine } from './recap.ts'
 import { painter, type Screen } from './terminal.ts'
 
 export interface ReportOptions {
@@ -19,6 +19,8 @@ export interface ReportOptions {
 
 /** How a run is shown: while it goes on, and what came of it. */
 export interface Report {
+  /** Whether it holds the terminal while the run goes on. */
+  live: boolean
   emit: Emit
   /** Ends what is shown of the run going on, however it ended. */
   close(): Promise<void>
@@ -31,25 +33,28 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   const { stdout, stderr, json, verbose, diff, signal } = options
   if (json) {
     const emit = jsonReport({ write: (line) => stdout.write(`${line}\n`), diff })
-    return { emit, close: async () => {}, conclude: () => {} }
+    return { live: false, emit, close: async () => {}, conclude: () => {} }
   }
   const conclude = (result: RunResult) => showResult(result, options)
   if (stderr.isTTY && !verbose && process.env.TERM !== 'dumb') {
     const { liveView } = await import('./live-view.ts')
-    return { ...liveView(stderr, signal), conclude }
+    return { live: true, ...liveView(stderr, signal), conclude }
   }
   const write = (line: string) => stderr.write(`${line}\n`)
-  const emit = lineReport({ write, paint: painter(stderr), verbose, diff: diff && stderr.isTTY })
-  return { emit, close: async () => {}, conclude }
+  const emit = lineReport({ write, paint: painter(stderr), verbose })
+  return { live: false, emit, close: async () => {}, conclude }
 }
 
 function showResult(result: RunResult, { stdout, stderr, verbose, diff }: ReportOptions): void {
   const paint = painter(stdout)
   const plan = result.mode === 'check' || diff ? planLines(result.hosts, { diff, paint }) : []
-  for (const line of [...plan, ...recapLines(result, { verbose, paint })]) stdout.write(`${line}\n`)
+  const write = (line: string) => stdout.write(`${line}\n`)
+  for (const line of [...plan, ...recapLines(result, { verbose, paint })]) write(line)
   const paintError = painter(stderr)
   for (const text of hostErrors(result.hosts)) {
     const [first = '', ...rest] = text.split('\n')
     stderr.write(`\n${[paintError(['red', 'bold'], first), ...rest].join('\n')}\n`)
   }
+  // Last, because the last line is what is read first.
+  write(`\n${summaryLine(result, paint)}`)
 }

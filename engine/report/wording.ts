@@ -2,11 +2,12 @@ import type { Mode, PlannedChange } from '../events.ts'
 import type { Change } from '../resource.ts'
 import { printable } from './terminal.ts'
 
-/** A duration as a person reads it: `120 ms`, `4.2 s`, `1 min 12 s`. */
+/** A duration as a person reads it: `120 ms`, `4.2 s`, `1 min 12 s`, `2 h 5 min`. */
 export function duration(milliseconds: number): string {
   if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`
   if (milliseconds < 59_950) return `${(milliseconds / 1000).toFixed(1)} s`
   const seconds = Math.round(milliseconds / 1000)
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 

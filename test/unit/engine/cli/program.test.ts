@@ -1,0 +1,170 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import test from 'ava'
+import * as v from 'valibot'
+import { JsonDocument } from '../../../../engine/report/json-schema.ts'
+import { projectFolder, sluice } from '../../../support/cli.ts'
+
+const inventory = (hosts: string) => `
+groups: { kafka: }
+policy: { admin: [127.0.0.1], rules: [] }
+hosts:
+${hosts}
+`
+/** A port that nothing listens on, by a key that is there. */
+const deaf = inventory('  vm1: { address: 127.0.0.1, port: 9, groups: [kafka], identityFile: key }')
+
+test('--help names every command, with examples and exit codes', async (t) => {
+  const { exitCode, stdout } = await sluice(projectFolder(t), ['--help'])
+
+  t.is(exitCode, 0)
+  for (const command of ['provision', 'harden', 'verify-e2e', 'destroy', 'lab', 'inventory', 'doctor']) {
+    t.regex(stdout, new RegExp(`^  ${command} `, 'm'))
+  }
+  t.regex(stdout, /Examples:\n {2}\$ sluice provision/)
+  t.regex(stdout, /Exit codes: 0 .*\n64 /)
+})
+
+test('every command has a help of its own with examples', async (t) => {
+  const folder = projectFolder(t)
+  for (const command of ['provision', 'harden', 'verify-e2e', 'destroy', 'lab', 'inventory', 'doctor']) {
+    const { exitCode, stdout } = await sluice(folder, [command, '--help'])
+    t.is(exitCode, 0, command)
+    t.regex(stdout, /Examples:\n {2}\$ sluice /, command)
+  }
+})
+
+for (const [title, words, subject] of [
+  ['an unknown command', ['provsion'], /unknown command 'provsion'[\s\S]*why {2}Did you mean provision\?/],
+  [
+    'an unknown option',
+    ['provision', '--chek'],
+    /unknown option '--chek'[\s\S]*why {2}Did you mean --check\?/,
+  ],
+  ['a number that is none', ['provision', '--forks', 'many'], /--forks[\s\S]*whole number from 1 to 1000/],
+  [
+    'a role that is not in the playbook',
+    ['harden', '--tags', 'sshd,kafak'],
+    /harden has no role "kafak"[\s\S]*its roles: base, sshd/,
+  ],
+  ['a variable without a value', ['provision', '--var', 'heap'], /role\.parameter=value, got "heap"/],
+  ['an unknown inventory', ['provision', '-i', 'labb'], /no inventory is called "labb"[\s\S]*there are: lab/],
+  ['destroy without a terminal', ['destroy'], /no terminal to ask on[\s\S]*add --yes/],
+] as const) {
+  test(`${title} is misuse: exit code 64 and what to do`, async (t) => {
+    const { exitCode, stdout, stderr } = await sluice(projectFolder(t), [...words])
+
+    t.is(exitCode, 64, stderr)
+    t.is(stdout, '')
+    t.regex(stderr, /^(USAGE|INVENTORY_UNKNOWN) {2}/)
+    t.regex(stderr, subject)
+    t.regex(stderr, /\n {2}do {3}/)
+  })
+}
+
+test('no command at all shows the help and is misuse', async (t) => {
+  const { exitCode, stderr } = await sluice(projectFolder(t), [])
+
+  t.is(exitCode, 64)
+  t.regex(stderr, /Usage: sluice/)
+})
+
+test('a malformed configuration is named with file and place', async (t) => {
+  const folder = projectFolder(t, { 'sluice.config.json': '{"forks": "many"}' })
+
+  const { exitCode, stderr } = await sluice(folder, ['inventory', 'list'])
+
+  t.is(exitCode, 64)
+  t.regex(stderr, /^USAGE {2}forks should be number, got "many"\n {2}at {3}.*sluice\.config\.json\n/)
+})
+
+test('the inventory is the typed one, else the configured, else SLUICE_INVENTORY, else lab', async (t) => {
+  const bare = projectFolder(t)
+  const configured = projectFolder(t, { 'sluice.config.json': '{"inventory": "hosts.yaml"}' })
+  const list = async (folder: string, environment = {}) =>
+    (await sluice(folder, ['inventory', 'list'], environment)).stdout.split('\n').at(-2)
+
+  t.regex((await list(bare)) ?? '', /the default says lab$/)
+  t.regex((await list(bare, { SLUICE_INVENTORY: 'mine' })) ?? '', /SLUICE_INVENTORY says mine$/)
+  t.regex(
+    (await list(configured, { SLUICE_INVENTORY: 'mine' })) ?? '',
+    /sluice\.config\.json says hosts\.yaml$/,
+  )
+})
+
+test('an inventory file is shown with its hosts and who may reach what', async (t) => {
+  const folder = projectFolder(t, {
+    'hosts.yaml': inventory('  vm1: { address: 10.0.1.10, groups: [kafka] }'),
+  })
+
+  const { exitCode, stdout } = await sluice(folder, ['inventory', 'show', '-i', 'hosts.yaml'])
+
+  t.is(exitCode, 0)
+  t.regex(stdout, /^vm1 +root@10\.0\.1\.10 +10\.0\.1\.10 +kafka$/m)
+})
+
+test('an unknown host in --limit is misuse that names the hosts', async (t) => {
+  const folder = projectFolder(t, { 'hosts.yaml': deaf })
+
+  const { exitCode, stderr } = await sluice(folder, ['provision', '-i', 'hosts.yaml', '--limit', 'vm9'])
+
+  t.is(exitCode, 64)
+  t.regex(stderr, /^HOSTS_UNKNOWN {2}"vm9" .*\n {2}why {2}its hosts: vm1/)
+})
+
+test('a host that does not answer fails the run: exit code 1, a recap and its error', async (t) => {
+  const folder = projectFolder(t, { 'hosts.yaml': deaf })
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+
+  const { exitCode, stdout, stderr } = await sluice(folder, ['harden', '-i', 'hosts.yaml'])
+
+  t.is(exitCode, 1)
+  t.regex(stdout, /^✖ vm1 .*failed 1/m)
+  t.regex(stdout, /1 of 1 host did not get to the end: vm1; nothing was changed/)
+  t.regex(stderr, /^\d\d:\d\d:\d\d vm1 +connects to 127\.0\.0\.1:9$/m)
+  t.regex(stderr, /^HOST_UNREACHABLE {2}127\.0\.0\.1:9 .*\n {2}at {3}vm1\n/m)
+  t.false(stdout.includes('\u001b'), 'no colours where there is no terminal')
+})
+
+test('with --json every line of standard output is a document of the schema', async (t) => {
+  const folder = projectFolder(t, { 'hosts.yaml': deaf })
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+
+  const { exitCode, stdout } = await sluice(folder, ['harden', '-i', 'hosts.yaml', '--json'])
+
+  const documents = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => v.parse(JsonDocument, JSON.parse(line)))
+  t.is(exitCode, 1)
+  t.deepEqual(
+    documents.map(({ type }) => type),
+    ['run-started', 'host-connecting', 'host-ended', 'run-ended'],
+  )
+})
+
+test('with --json a command that cannot begin ends with an error document', async (t) => {
+  const { exitCode, stdout } = await sluice(projectFolder(t), ['provision', '-i', 'nowhere', '--json'])
+
+  const document = v.parse(JsonDocument, JSON.parse(stdout))
+  t.is(exitCode, 64)
+  t.is(document.type === 'error' && document.error.code, 'INVENTORY_UNKNOWN')
+})
+
+test('a variable of no role is misuse before any host is touched', async (t) => {
+  const folder = projectFolder(t, { 'hosts.yaml': deaf })
+
+  const { exitCode, stderr } = await sluice(folder, ['harden', '-i', 'hosts.yaml', '--var', 'kafak.port=1'])
+
+  t.is(exitCode, 64)
+  t.regex(stderr, /^VARIABLE_INVALID {2}the variable "kafak" belongs to no role/m)
+  t.false(stderr.includes('connects'))
+})
+
+test('a variable of a role that this playbook does not have is no mistake', async (t) => {
+  const folder = projectFolder(t, { 'hosts.yaml': deaf })
+
+  const { stderr } = await sluice(folder, ['harden', '-i', 'hosts.yaml', '--var', 'kafka.heapMb=512'])
+
+  t.true(stderr.includes('connects'))
+})

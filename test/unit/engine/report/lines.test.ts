@@ -1,0 +1,28 @@
+import test from 'ava'
+import { lineReport } from '../../../../engine/report/lines.ts'
+import { everyEvent, plain } from '../../../support/events.ts'
+
+function lines(verbose: boolean): string[] {
+  const written: string[] = []
+  const now = () => new Date(2026, 0, 2, 12, 3, 4)
+  const emit = lineReport({ write: (line) => written.push(line), paint: plain, verbose, now })
+  for (const event of everyEvent()) emit(event)
+  return written
+}
+
+test('a change is one line with time, host, role, what changed and how long it took', (t) => {
+  t.true(
+    lines(false).includes(
+      '12:03:04 vm1   kafka         file /etc/a changed (content 4 bytes → 4 bytes, mode 0644 → 0640)  120 ms',
+    ),
+  )
+})
+
+test('every line of one event begins with the time', (t) => {
+  for (const line of lines(true)) t.regex(line, /^12:03:04 /)
+})
+
+test('--verbose also says what is begun', (t) => {
+  t.false(lines(false).some((line) => line.endsWith('file /etc/a …')))
+  t.true(lines(true).some((line) => line.endsWith('file /etc/a …')))
+})
