@@ -4,9 +4,9 @@ import { chmod, cp, glob, mkdir, mkdtemp, readFile, rename, rm, writeFile } from
 import { dirname, join } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import type { InventoryProgress } from '../../engine/inventory.ts'
-import { releaseSources, renderSources } from './apt-sources.ts'
+import { type BaseRecipe, readRecipe } from './base-recipe.ts'
 import { onController } from './controller.ts'
-import { acquireSettings, certificatesIn } from './controller-trust.ts'
+import { certificateBundle, certificatesIn } from './controller-trust.ts'
 import { withLock } from './lock.ts'
 import type { LabSettings } from './settings.ts'
 
@@ -37,20 +37,10 @@ chmod 0440 /etc/sudoers.d/90-${labUser}
 systemctl enable ssh.service systemd-networkd.service
 systemctl mask console-getty.service getty@.service getty.target systemd-resolved.service systemd-logind.service
 update-ca-certificates
+printf '%s\\n' LANG=C.UTF-8 > /etc/default/locale
 rm -f /etc/ssh/ssh_host_* /etc/hostname /etc/resolv.conf /var/log/*.log /var/log/apt/*
 : > /etc/machine-id
 `
-
-const bundle = 'etc/ssl/certs/ca-certificates.crt'
-
-interface Recipe {
-  suite: string
-  sources: string
-  /** Files that the sources' `Signed-By` name. */
-  keyrings: string[]
-  apt: string
-  certificates: string[]
-}
 
 /**
  * The base image for this machine's release and network, made when it is not there yet. It is complete or absent,
@@ -101,7 +91,7 @@ export async function removeBases(
 
 async function build(
   base: string,
-  recipe: Recipe,
+  recipe: BaseRecipe,
   progress: InventoryProgress,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -157,39 +147,9 @@ async function build(
   progress(`base image made in ${((Date.now() - started) / 1000).toFixed(1)} s`)
 }
 
-async function readRecipe({ suite: asked }: LabSettings): Promise<Recipe> {
-  const suite = asked ?? (await onController()`. /etc/os-release && echo "$VERSION_CODENAME"`).stdout.trim()
-  const files = await Array.fromAsync(
-    glob('/etc/apt/{sources.list,sources.list.d/*.list,sources.list.d/*.sources}'),
-  )
-  const contents = await Promise.all(
-    files.sort().map(async (path) => ({ path, content: await readFile(path, 'utf8') })),
-  )
-  const sources = releaseSources(contents, suite)
-  if (sources.length === 0) {
-    throw new SluiceError('LAB_UNAVAILABLE', {
-      subject: `this machine's apt sources have none for ${suite}`,
-      at: '/etc/apt',
-      advice: 'name a release that they have (SLUICE_LAB_SUITE), or add a source for this one',
-    })
-  }
-  const preset = 'Dir::Etc::Main "/dev/null"; Dir::Etc::Parts "/dev/null";'
-  const [effective, defaults] = await Promise.all([
-    onController()`apt-config dump`,
-    onController()`APT_CONFIG=<(echo ${preset}) apt-config dump`,
-  ])
-  return {
-    suite,
-    sources: renderSources(sources),
-    keyrings: sources.flatMap(({ signedBy }) => (signedBy?.startsWith('/') ? [signedBy] : [])),
-    apt: acquireSettings(effective.stdout, defaults.stdout, process.env),
-    certificates: existsSync(`/${bundle}`) ? certificatesIn(await readFile(`/${bundle}`, 'utf8')) : [],
-  }
-}
-
 /** Gives the image the certificates and keyrings that this machine trusts, so that its proxies and mirrors work there. */
-async function addTrust(root: string, { keyrings, certificates }: Recipe): Promise<void> {
-  const own = new Set(certificatesIn(await readFile(join(root, bundle), 'utf8')))
+async function addTrust(root: string, { keyrings, certificates }: BaseRecipe): Promise<void> {
+  const own = new Set(certificatesIn(await readFile(join(root, certificateBundle), 'utf8')))
   const directory = join(root, 'usr/local/share/ca-certificates')
   await mkdir(directory, { recursive: true })
   const missing = certificates.filter((certificate) => !own.has(certificate))

@@ -1,22 +1,17 @@
+/** Where Debian keeps the certificates it trusts, from the root of a file system. */
+export const certificateBundle = 'etc/ssl/certs/ca-certificates.crt'
+
 /**
  * How this machine's apt gets at its sources (proxies, timeouts, checks of validity), as an apt configuration.
- * Nothing else of its configuration is fit for a host: hooks there name programs that a host lacks.
+ * Nothing else of its configuration is fit for a host: hooks and certificate files there name what a host lacks.
  *
- * @param effective what `apt-config dump` prints
- * @param defaults what it prints where no configuration file is read
+ * @param dump what `apt-config dump` prints
  */
-export function acquireSettings(
-  effective: string,
-  defaults: string,
-  environment: Record<string, string | undefined>,
-): string {
-  const preset = new Set(defaults.split('\n'))
-  const settings = effective
+export function acquireSettings(dump: string, environment: Record<string, string | undefined>): string {
+  const settings = dump
     .split('\n')
-    .filter(
-      (line) =>
-        !preset.has(line) && /^Acquire::\S+ "[^"]+";$/.test(line) && !/Proxy-?Auto-?Detect/i.test(line),
-    )
+    .filter((line) => /^Acquire::(https?::|Check-|Retries|ForceIPv|Languages)\S* "[^"]+";$/.test(line))
+    .filter((line) => !/^\S*(Auto-?Detect|CAInfo|CAPath|SslCert|SslKey)\S* /i.test(line))
   for (const scheme of ['http', 'https']) {
     const proxy = environment[`${scheme}_proxy`]
     const setting = `Acquire::${scheme}::Proxy`

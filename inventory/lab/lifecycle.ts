@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import type { InventoryProgress } from '../../engine/inventory.ts'
 import { ensureBase, removeBases } from './base-image.ts'
 import { bridgeExists, makeBridge, removeBridge, usedNetworks } from './bridge.ts'
 import { labGroups, removeGroups } from './cgroup.ts'
 import { killAll } from './cgroup-processes.ts'
+import { removeIfEmpty } from './directories.ts'
 import { cutPower, isRunning, removeHost, switchOn, untilReady } from './host.ts'
 import { createHost } from './host-files.ts'
 import { ensureIdentity } from './keys.ts'
@@ -15,7 +17,7 @@ import { labPaths } from './names.ts'
 import { chooseNetwork, type LabNetwork } from './network.ts'
 import { makeHostsDirectory, removeHostsDirectory } from './overlay.ts'
 import { ensurePrerequisites } from './prerequisites.ts'
-import { type LabSettings, mostHosts } from './settings.ts'
+import { defaultParent, type LabSettings, mostHosts } from './settings.ts'
 import { readHosts, readState, writeState } from './state.ts'
 
 /**
@@ -155,8 +157,8 @@ async function takeDownLocked(settings: LabSettings, progress: InventoryProgress
   await removeBridge(settings)
   await removeHostsDirectory(settings)
   await rm(settings.directory, { recursive: true, force: true })
+  if (dirname(settings.directory) === defaultParent) await removeIfEmpty(defaultParent)
   await leaveMachine(settings)
-  await rm(labLock(settings), { force: true })
 }
 
 /** Waits until all are done, so that nothing goes on behind an error, and then throws the first one there was. */

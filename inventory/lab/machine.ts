@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { onController } from './controller.ts'
+import { removeIfEmpty } from './directories.ts'
 import { withLock } from './lock.ts'
 import type { LabSettings } from './settings.ts'
 import { readRecord, writeRecord } from './state.ts'
@@ -42,7 +43,7 @@ export async function joinMachine({ name }: LabSettings): Promise<void> {
   if (await mountNspawnDirectory()) await writeRecord(recordFile, { ...record, mountedNspawnDirectory: true })
 }
 
-/** Takes a lab off the machine; the last one restores what was before. */
+/** Takes a lab off the machine; the last one restores what was before. To be called with the lab locked. */
 export async function leaveMachine(settings: LabSettings): Promise<void> {
   await withLock(machineLock, async () => {
     const record = await readRecord(MachineRecord, recordFile)
@@ -52,8 +53,11 @@ export async function leaveMachine(settings: LabSettings): Promise<void> {
       await writeFile(forwarding, record.formerForwarding)
       if (record.mountedNspawnDirectory) await onController()`umount ${nspawnDirectory}`
     }
-    for (const file of [recordFile, machineLock]) await rm(file, { force: true })
+    await rm(recordFile, { force: true })
+    await rm(machineLock, { force: true })
   })
+  await rm(labLock(settings), { force: true })
+  await removeIfEmpty(directory)
 }
 
 /** The labs that are up on this machine, by name. */

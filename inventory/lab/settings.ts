@@ -8,6 +8,9 @@ import { AbsolutePath, parseWith } from '../../engine/schemas.ts'
 /** The most hosts of one lab: what two digits in a name and the addresses .10 upwards leave room for. */
 export const mostHosts = 99
 
+/** The directory of the labs that say no other. */
+export const defaultParent = '/var/lib/sluice-lab'
+
 const wholeNumber = (least: number, most: number) =>
   v.pipe(
     v.string(),
@@ -87,7 +90,7 @@ export function labSettings(
   const name = chosen.SLUICE_LAB_NAME ?? shortHash(realpathSync(projectDirectory))
   return {
     name,
-    directory: chosen.SLUICE_LAB_DIRECTORY ?? join('/var/lib/sluice-lab', name),
+    directory: chosen.SLUICE_LAB_DIRECTORY ?? join(defaultParent, name),
     cache: chosen.SLUICE_LAB_CACHE,
     count: chosen.SLUICE_LAB_COUNT,
     network: chosen.SLUICE_LAB_NETWORK,
