@@ -230,6 +230,10 @@ export class HostRun {
   }
 
   #changed(placed: Placed, changes: Change[], durationMs: number): void {
+    if (placed.resource.waits) {
+      this.#progress(placed, `after ${(durationMs / 1000).toFixed(1)} s`)
+      return
+    }
     const planned = { ...this.#where(placed), changes, after: [] }
     this.changed.push(planned)
     this.#emit({ type: 'resource-changed', planned, durationMs })

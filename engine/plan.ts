@@ -36,6 +36,11 @@ export function planHost(
     const name = resourceName(resource)
     const before = touched.filter(({ subject }) => resource.reads.some((read) => concerns(subject, read)))
     const after = [...new Set(before.map(({ by }) => by))]
+    // What is waited for comes with the change that it waits for.
+    if (after.length > 0 && resource.waits) {
+      ok++
+      continue
+    }
     const reading = readings.get(resource)
     if (reading?.state !== 'read') {
       if (after.length === 0) throw probeRefused(resource, reading).within(`${host} > ${role}`)

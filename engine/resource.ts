@@ -69,6 +69,8 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   remove?(have: Have): Step[]
   /** `access`: a mistake here can lock the controller out, so it is applied under the guard. */
   guarded: boolean
+  /** It only waits for what others cause: that it does not hold yet is no change of the host. */
+  waits: boolean
   /** Whether removing it loses what a user may want to keep; `destroy` then needs `--data`. */
   holdsData: boolean
 }
@@ -86,6 +88,7 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
   remove?(spec: v.InferOutput<Schema>, have: Have): Step[]
   guarded?: boolean
+  waits?: boolean
   holdsData?(spec: v.InferOutput<Schema>): boolean
 }
 
@@ -117,6 +120,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       apply: (have, prepared) => definition.apply(spec, have, prepared),
       ...(remove && { remove: (have) => remove(spec, have) }),
       guarded: definition.guarded ?? false,
+      waits: definition.waits ?? false,
       holdsData: definition.holdsData?.(spec) ?? false,
     }
     // The engine keeps what `probe` gave for a resource and hands it back to that same resource only.

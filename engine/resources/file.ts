@@ -3,7 +3,7 @@ import { type Change, compare, defineResource, run } from '../resource.ts'
 import { AbsolutePath, AccountName, FileMode } from '../schemas.ts'
 import { Secret } from '../secret.ts'
 import { type Script, sh, write } from '../shell.ts'
-import { keepFormer, restoreFormer } from './former.ts'
+import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 
 /** Longer contents are told apart by their beginning and size. */
 const comparedBytes = 1_048_576
@@ -29,6 +29,7 @@ interface Have {
   group: string
   sizeBytes: number
   content: string
+  ours: boolean
 }
 
 /** A regular file with exactly this content, mode and owner. */
@@ -44,12 +45,19 @@ export const file = defineResource<typeof Spec, Have>({
 
   // An absent file is an answer, not a failure. The dot keeps a last line end from being cut off.
   probe: ({ path }) => ({
-    script: sh`if [ -f ${path} ] && [ ! -L ${path} ]; then stat --format='%a %U %G %s' -- ${path}; head -c ${comparedBytes} -- ${path}; echo .; fi`,
-    parse([attributes, ...content]) {
+    script: sh`if [ -f ${path} ] && [ ! -L ${path} ]; then stat --format='%a %U %G %s' -- ${path}; ${tellOurs(path)}; head -c ${comparedBytes} -- ${path}; echo .; fi`,
+    parse([attributes, mark, ...content]) {
       if (attributes === undefined) return undefined
       const [mode = '', owner = '', group = '', size = ''] = attributes.split(' ')
       const text = content.join('\n').slice(0, -1)
-      return { mode: mode.padStart(4, '0'), owner, group, sizeBytes: Number(size), content: text }
+      return {
+        mode: mode.padStart(4, '0'),
+        owner,
+        group,
+        sizeBytes: Number(size),
+        content: text,
+        ours: mark === 'ours',
+      }
     },
   }),
 
@@ -76,7 +84,7 @@ export const file = defineResource<typeof Spec, Have>({
     ]
   },
 
-  remove: ({ path }) => [run(restoreFormer(path))],
+  remove: ({ path }, { ours }) => (ours ? [run(restoreFormer(path))] : []),
 })
 
 function contentChange(content: string | Secret, have: Have | undefined): Change {

@@ -13,10 +13,19 @@ export function keepFormer(path: string, exists: boolean): Script {
   return sh`[ -e ${former} ] || [ -e ${`${former}.absent`} ] || { mkdir -p -- ${dirname(former)}; ${keep}; }`
 }
 
-/** Puts back what was at `path` before, or removes what was put there. */
+/** Puts back what was at `path` before, or removes what was put there; what Sluice never touched stays. */
 export function restoreFormer(path: string): Script {
   const former = formerPath(path)
-  return sh`if [ -e ${former} ]; then mv --no-target-directory -- ${former} ${path}; else rm -f -- ${path} ${`${former}.absent`}; fi`
+  return sh`
+    if [ -e ${former} ]; then mv --no-target-directory -- ${former} ${path}
+    elif [ -e ${`${former}.absent`} ]; then rm -f -- ${path} ${`${former}.absent`}
+    fi`
+}
+
+/** A word, `ours` or `found`: whether Sluice made or replaced what is at `path`. */
+export function tellOurs(path: string): Script {
+  const former = formerPath(path)
+  return sh`if [ -e ${former} ] || [ -e ${`${former}.absent`} ]; then echo ours; else echo found; fi`
 }
 
 /** Notes that Sluice made something that is not a file, such as an account or a package. */

@@ -6,7 +6,7 @@ import type { Artifact } from '../artifacts/artifact.ts'
 import { type ControllerAccess, compare, defineResource, run, type Step } from '../resource.ts'
 import { AbsolutePath, FileMode, Name } from '../schemas.ts'
 import { sh } from '../shell.ts'
-import { keepFormer, restoreFormer } from './former.ts'
+import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 
 const ArtifactValue = v.custom<Artifact>(
   (value) => typeof value === 'object' && value !== null && 'sources' in value,
@@ -87,7 +87,7 @@ const ArtifactSpec = v.strictObject({
 /** An artifact's archive as a file on the host, sent only when its checksum is not that of one of its sources. */
 export const artifactFile = defineResource<
   typeof ArtifactSpec,
-  { digest: string; intact: string },
+  { digest: string; intact: string; ours: boolean },
   AcquiredArtifact
 >({
   kind: 'artifact',
@@ -98,17 +98,20 @@ export const artifactFile = defineResource<
 
   // Beside the archive stands what it is: the digest of its source, and the checksum that it then had.
   probe: ({ path }) => ({
-    script: sh`if [ -f ${path} ] && [ -f ${`${path}.digest`} ]; then cat ${`${path}.digest`}; sha256sum < ${path}; fi`,
-    parse([record, now]) {
+    script: sh`if [ -f ${path} ] && [ -f ${`${path}.digest`} ]; then cat ${`${path}.digest`}; sha256sum < ${path}; ${tellOurs(path)}; fi`,
+    parse([record, now, mark]) {
       const [digest, sum] = record?.split(' ') ?? []
       if (digest === undefined || now === undefined) return undefined
-      return { digest, intact: now.startsWith(`${sum} `) ? 'yes' : 'no' }
+      return { digest, intact: now.startsWith(`${sum} `) ? 'yes' : 'no', ours: mark === 'ours' }
     },
   }),
 
   diff({ artifact }, have) {
     const known = artifact.sources.find(({ digest }) => digest === have?.digest)
-    return compare({ digest: (known ?? artifact.sources[0])?.digest, intact: 'yes' }, have)
+    return compare(
+      { digest: (known ?? artifact.sources[0])?.digest, intact: 'yes' },
+      have && { digest: have.digest, intact: have.intact },
+    )
   },
 
   prepare: ({ artifact }, access) => acquire(artifact, access),
@@ -130,7 +133,8 @@ export const artifactFile = defineResource<
     ]
   },
 
-  remove: ({ path }) => [run(sh`${restoreFormer(path)}; rm -f -- ${`${path}.digest`}`)],
+  remove: ({ path }, { ours }) =>
+    ours ? [run(sh`${restoreFormer(path)}; rm -f -- ${`${path}.digest`}`)] : [],
 })
 
 function acquire(

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { compare, defineResource, run } from '../resource.ts'
 import { AbsolutePath } from '../schemas.ts'
 import { sh } from '../shell.ts'
-import { keepFormer, restoreFormer } from './former.ts'
+import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 
 const Spec = v.strictObject({
   path: v.pipe(AbsolutePath, v.description('where the link is')),
@@ -10,7 +10,7 @@ const Spec = v.strictObject({
 })
 
 /** A symbolic link to this target. */
-export const symlink = defineResource<typeof Spec, { target: string }>({
+export const symlink = defineResource<typeof Spec, { target: string; ours: boolean }>({
   kind: 'symlink',
   spec: Spec,
   id: ({ path }) => path,
@@ -18,11 +18,12 @@ export const symlink = defineResource<typeof Spec, { target: string }>({
   touches: ({ path }) => [`path:${path}`, `content:${path}`],
 
   probe: ({ path }) => ({
-    script: sh`if [ -L ${path} ]; then readlink -- ${path}; elif [ -e ${path} ]; then echo; fi`,
-    parse: ([target]) => (target === undefined ? undefined : { target }),
+    script: sh`if [ -L ${path} ]; then ${tellOurs(path)}; readlink -- ${path}; elif [ -e ${path} ]; then echo found; fi`,
+    parse: ([mark, ...target]) =>
+      mark === undefined ? undefined : { target: target.join('\n'), ours: mark === 'ours' },
   }),
 
-  diff: ({ target }, have) => compare({ target }, have),
+  diff: ({ target }, have) => compare({ target }, have && { target: have.target }),
 
   // A link cannot be replaced in place; one with another name can be renamed over it.
   apply: ({ path, target }, have) => [
@@ -34,5 +35,5 @@ export const symlink = defineResource<typeof Spec, { target: string }>({
     `),
   ],
 
-  remove: ({ path }) => [run(restoreFormer(path))],
+  remove: ({ path }, { ours }) => (ours ? [run(restoreFormer(path))] : []),
 })

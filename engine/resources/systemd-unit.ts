@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { type Change, defineResource, run } from '../resource.ts'
 import { AbsolutePath } from '../schemas.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
-import { keepFormer, restoreFormer } from './former.ts'
+import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 
 const UnitName = v.pipe(
   v.string(),
@@ -46,6 +46,8 @@ interface Have {
   digests: { onDisk: string; loaded: string }
   content: string | undefined
   dropIn: string | undefined
+  /** Whether the unit file was made or replaced by Sluice. */
+  ours: boolean
 }
 
 const unitPath = (unit: string) => `/etc/systemd/system/${unit}`
@@ -86,6 +88,7 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
   probe: (spec) => ({
     script: sh`
       systemctl show --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${spec.unit}
+      echo "mark=$( ${tellOurs(unitPath(spec.unit))} )"
       set -- ${loadedPaths(spec)}
       echo "onDisk=$( ${{ text: digestCode, shown: 'digest' }} )"
       if [ -r ${`/run/sluice/${spec.unit}.loaded`} ]; then echo "loaded=$(cat ${`/run/sluice/${spec.unit}.loaded`})"; fi
@@ -143,7 +146,7 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
             ),
           ]
     }
-    if (have.content === undefined && have.dropIn === undefined) return []
+    if (!have.ours && have.dropIn === undefined) return []
     return [
       run(sh`
         systemctl disable --quiet --now -- ${unit} || systemctl stop -- ${unit} || :
@@ -194,6 +197,7 @@ function parseUnit({ unit }: Spec, output: string[]): Have {
     enabled: property('UnitFileState'),
     needsReload: property('NeedDaemonReload') === 'yes',
     digests: { onDisk: property('onDisk'), loaded: property('loaded') },
+    ours: property('mark') === 'ours',
     content: part(unitPath(unit)),
     dropIn: part(dropInPath(unit)),
   }

@@ -43,6 +43,7 @@ export const waitFor = defineResource<typeof Spec, { state: string }>({
   id: ({ unit, until }) => `${unit} ${describe(until)}`,
   reads: ({ unit }) => [`unit:${unit}`],
   touches: ({ unit }) => [`ready:${unit}`],
+  waits: true,
 
   probe(spec) {
     const { until } = spec

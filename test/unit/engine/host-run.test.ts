@@ -2,50 +2,24 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../../engine/errors.ts'
-import type { Mode, RunEvent } from '../../../engine/events.ts'
-import { HostRun } from '../../../engine/host-run.ts'
-import { type Placed, planHost } from '../../../engine/plan.ts'
+import type { Mode } from '../../../engine/events.ts'
 import type { Resource } from '../../../engine/resource.ts'
-import { survey } from '../../../engine/survey.ts'
+import { converge } from '../../support/converge.ts'
 import { localConnection } from '../../support/local-connection.ts'
 import { note, scratch } from '../../support/resources.ts'
 
-const artifacts = { cacheDirectory: '/nonexistent' }
-
-async function converge(resources: Resource[], mode: Mode = 'apply', signal?: AbortSignal) {
+async function convergeHere(resources: Resource[], mode: Mode = 'apply', signal?: AbortSignal) {
   const connection = localConnection()
-  const placed: Placed[] = resources.map((resource) => ({ play: 'play', role: 'role', resource }))
-  const access = { connection, artifacts, signal, progress: () => {} }
-  const readings = await survey(resources, access)
-  const plan = planHost('local', placed, readings, mode)
-  const events: RunEvent[] = []
-  const run = new HostRun(connection, placed, readings, {
-    mode,
-    artifacts,
-    emit: (event) => events.push(event),
-    ...(signal && { signal }),
-  })
-  const error = await run.apply(placed).then(
-    () => undefined,
-    (thrown: unknown) => thrown as SluiceError,
-  )
-  return {
-    changed: run.changed.map(({ resource }) => resource),
-    notTried: run.notTried,
-    ok: run.ok,
-    planned: plan.planned,
-    executions: connection.executions,
-    events,
-    error,
-  }
+  const converged = await converge(connection, resources, { mode, ...(signal && { signal }) })
+  return { ...converged, executions: connection.executions }
 }
 
 test('resources that are as declared cost one execution and no change', async (t) => {
   const directory = scratch()
   const notes = ['a', 'b', 'c'].map((name) => note({ path: join(directory, name), content: `${name}\n` }))
-  await converge(notes)
+  await convergeHere(notes)
 
-  const again = await converge(notes)
+  const again = await convergeHere(notes)
 
   t.deepEqual(again.changed, [])
   t.is(again.ok, 3)
@@ -56,7 +30,7 @@ test('changes that do not concern each other go in one execution, and are asked 
   const directory = scratch()
   const notes = ['a', 'b', 'c'].map((name) => note({ path: join(directory, name), content: name }))
 
-  const { changed, executions } = await converge(notes)
+  const { changed, executions } = await convergeHere(notes)
 
   t.is(changed.length, 3)
   t.is(executions, 3)
@@ -76,7 +50,7 @@ test('what an earlier change may have altered is asked again before its own turn
   const second = note({ path, content: 'second' })
   const breaking = note({ path: join(directory, 'breaking'), content: 'y', touches: [`path:${path}`] })
 
-  const { changed, ok, error } = await converge([first, second, breaking])
+  const { changed, ok, error } = await convergeHere([first, second, breaking])
 
   t.is(error, undefined)
   t.is(changed.length, 2)
@@ -86,7 +60,7 @@ test('what an earlier change may have altered is asked again before its own turn
 test('a resource that is not as declared after its change is an error, not a change', async (t) => {
   const path = join(scratch(), 'note')
 
-  const { error } = await converge([note({ path, content: 'wanted', written: 'other' })])
+  const { error } = await convergeHere([note({ path, content: 'wanted', written: 'other' })])
 
   t.is(error?.code, 'NOT_CONVERGED')
   t.regex(error?.subject ?? '', /content should be wanted, is other/)
@@ -97,7 +71,7 @@ test('after a failed step what came before is done, and what comes after was not
   const directory = scratch()
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(directory, name)) as [string, string, string]
 
-  const { changed, notTried, error } = await converge([
+  const { changed, notTried, error } = await convergeHere([
     note({ path: a, content: 'a' }),
     note({ path: b, content: 'b', fails: 7 }),
     note({ path: c, content: 'c' }),
@@ -116,7 +90,7 @@ test('the plan of a check is what the run then does', async (t) => {
   writeFileSync(join(directory, 'same'), 'same')
   const notes = ['same', 'new'].map((name) => note({ path: join(directory, name), content: name }))
 
-  const { planned, changed } = await converge(notes)
+  const { planned, changed } = await convergeHere(notes)
 
   t.deepEqual(
     planned.map(({ resource }) => resource),
@@ -128,7 +102,10 @@ test('a resource whose state cannot be told stops the host before anything is ch
   const directory = scratch()
 
   const error = await t.throwsAsync(
-    converge([note({ path: join(directory, 'a'), content: 'a' }), note({ path: directory, content: 'b' })]),
+    convergeHere([
+      note({ path: join(directory, 'a'), content: 'a' }),
+      note({ path: directory, content: 'b' }),
+    ]),
     { instanceOf: SluiceError },
   )
 
@@ -141,8 +118,8 @@ test('a removal takes away what is there, asks again, and then has nothing to do
   const path = join(scratch(), 'note')
   writeFileSync(path, 'here')
 
-  const first = await converge([note({ path, content: 'wanted' })], 'remove')
-  const second = await converge([note({ path, content: 'wanted' })], 'remove')
+  const first = await convergeHere([note({ path, content: 'wanted' })], 'remove')
+  const second = await convergeHere([note({ path, content: 'wanted' })], 'remove')
 
   t.is(first.error, undefined)
   t.deepEqual([first.changed.length, second.changed.length], [1, 0])
@@ -153,7 +130,11 @@ test('a run that was stopped says so and leaves the rest untouched', async (t) =
   const path = join(scratch(), 'note')
   writeFileSync(path, 'before')
 
-  const { error, notTried } = await converge([note({ path, content: 'after' })], 'apply', AbortSignal.abort())
+  const { error, notTried } = await convergeHere(
+    [note({ path, content: 'after' })],
+    'apply',
+    AbortSignal.abort(),
+  )
 
   t.is(error?.code, 'INTERRUPTED')
   t.deepEqual(notTried, [`note ${path}`])

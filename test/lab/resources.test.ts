@@ -1,0 +1,189 @@
+import test from 'ava'
+import type { Resource } from '../../engine/resource.ts'
+import { group, user } from '../../engine/resources/account.ts'
+import { aptPackage } from '../../engine/resources/apt-package.ts'
+import { command } from '../../engine/resources/command.ts'
+import { directory } from '../../engine/resources/directory.ts'
+import { file } from '../../engine/resources/file.ts'
+import { symlink } from '../../engine/resources/symlink.ts'
+import { sysctl } from '../../engine/resources/sysctl.ts'
+import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
+import { waitFor } from '../../engine/resources/wait-for.ts'
+import { Secret } from '../../engine/secret.ts'
+import { sh } from '../../engine/shell.ts'
+import { converge } from '../support/converge.ts'
+import { ask, fingerprint, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+
+const hostile = `-rf "it's" $(touch pwned) \`id\` \\n ä\nsecond line`
+const sleeper = '[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n'
+
+/** A kind, as a role would use it: some resources that together show what it does, hostile values included. */
+const kinds: Record<string, Resource[]> = {
+  file: [
+    file({ path: `/opt/${hostile}`, content: `${hostile}\n\n` }),
+    file({ path: '/opt/empty', content: '', mode: '0600' }),
+    file({
+      path: '/opt/secret',
+      content: new Secret(hostile),
+      mode: '0400',
+      owner: 'nobody',
+      group: 'nogroup',
+    }),
+    file({ path: '/etc/issue', content: 'replaced\n' }),
+  ],
+  directory: [
+    directory({ path: `/opt/${hostile} directory`, mode: '0750', owner: 'nobody', group: 'nogroup' }),
+    directory({ path: '/opt' }),
+  ],
+  symlink: [symlink({ path: `/opt/${hostile} link`, target: hostile })],
+  account: [
+    group({ name: 'made-group', gid: 10042 }),
+    user({ name: 'made-user', uid: 10043, group: 'made-group', shell: '/bin/sh' }),
+    user({ name: 'nobody', group: 'nogroup' }),
+  ],
+  package: [aptPackage({ name: ['tree', 'less'] })],
+  sysctl: [sysctl({ key: 'net.core.somaxconn', value: 1234 }), sysctl({ key: 'vm.swappiness', value: 1 })],
+  unit: [
+    file({ path: '/etc/sleeper.conf', content: 'a\n' }),
+    systemdUnit({
+      unit: 'sleeper.service',
+      content: sleeper,
+      enabled: true,
+      state: 'running',
+      loads: ['/etc/sleeper.conf'],
+    }),
+    waitFor({ unit: 'sleeper.service', until: { condition: 'unit' } }),
+  ],
+  command: [
+    command({ name: 'by path', script: sh`touch ${'/opt/by path'}`, creates: '/opt/by path' }),
+    command({ name: 'by question', script: sh`echo x > /opt/asked`, unless: sh`grep -q x /opt/asked` }),
+  ],
+}
+
+if (isRoot) {
+  const lab = useLab(test, 'kinds', 1)
+  const firstHost = () => {
+    const host = lab().inventory.hosts[0]
+    if (host === undefined) throw new TypeError('the lab has a host')
+    return lab().connect(host)
+  }
+
+  for (const [kind, resources] of Object.entries(kinds)) {
+    test.serial(
+      `${kind}: a plan changes nothing, a run does just what was planned, and a second one nothing`,
+      async (t) => {
+        t.timeout(180_000)
+        const connection = await firstHost()
+        const before = await fingerprint(connection)
+
+        const checked = await converge(connection, resources, { signal: AbortSignal.abort() })
+        const after = await fingerprint(connection)
+        const first = await converge(connection, resources)
+        const second = await converge(connection, resources)
+
+        t.is(after, before)
+        t.is(first.error, undefined)
+        t.deepEqual(
+          first.changed,
+          checked.planned.filter(({ changes }) => changes.length > 0).map(({ resource }) => resource),
+        )
+        t.deepEqual(second.changed, [])
+        t.is(await ask(connection, sh`ls -d /pwned 2>/dev/null || echo none`), 'none')
+        connection.close()
+      },
+    )
+
+    if (kind === 'command') continue
+    test.serial(`${kind}: a removal leaves the host as it was`, async (t) => {
+      t.timeout(180_000)
+      const connection = await firstHost()
+
+      const removed = await converge(connection, resources, { mode: 'remove' })
+      const again = await converge(connection, resources, { mode: 'remove' })
+
+      t.is(removed.error, undefined)
+      t.deepEqual(again.changed, [])
+      t.is(await ask(connection, sh`getent passwd nobody | cut -d : -f 3`), '65534')
+      connection.close()
+    })
+  }
+
+  test.serial('after all removals the host is equal to its untouched self', async (t) => {
+    const connection = await firstHost()
+    const left = await ask(
+      connection,
+      sh`find /opt /etc/sysctl.d /etc/systemd/system -newer /etc/hostname -type f; getent passwd made-user || :; cat /etc/issue`,
+    )
+
+    t.notRegex(left, /made-user|replaced|sluice|sleeper|secret/)
+    connection.close()
+  })
+
+  test.serial(
+    'a unit is restarted when what it loaded changed, whoever changed it, and only then',
+    async (t) => {
+      const connection = await firstHost()
+      const unit = (content: string) => [
+        file({ path: '/etc/sleeper.conf', content }),
+        systemdUnit({
+          unit: 'sleeper.service',
+          content: sleeper,
+          state: 'running',
+          loads: ['/etc/sleeper.conf'],
+        }),
+      ]
+      const process = () => ask(connection, sh`systemctl show --property MainPID --value sleeper.service`)
+      await converge(connection, unit('one\n'))
+      const [first, again] = [await process(), await converge(connection, unit('one\n')).then(process)]
+      // As if a run had died after it wrote the file and before it restarted the unit.
+      await ask(connection, sh`echo two > /etc/sleeper.conf`)
+      const owed = await converge(connection, unit('two\n'))
+      const second = await process()
+      await ask(connection, sh`echo three > /etc/sleeper.conf; echo two > /etc/sleeper.conf`)
+      const undone = await converge(connection, unit('two\n'))
+
+      t.is(again, first)
+      t.deepEqual(owed.changed, ['unit sleeper.service'])
+      t.not(second, first)
+      t.deepEqual(undone.changed, [])
+      t.is(await process(), second)
+      await converge(connection, unit('two\n'), { mode: 'remove' })
+      connection.close()
+    },
+  )
+
+  test.serial('a file that its own program rejects never reaches its place', async (t) => {
+    const connection = await firstHost()
+    const path = '/opt/judged'
+    await converge(connection, [file({ path, content: 'good\n' })])
+
+    const { error } = await converge(connection, [
+      file({
+        path,
+        content: 'bad\n',
+        accept: (staged) => sh`grep -q good ${staged} || { echo no good >&2; exit 9; }`,
+      }),
+    ])
+
+    t.is(error?.code, 'STEP_FAILED')
+    t.regex(error?.why ?? '', /no good/)
+    t.is(await ask(connection, sh`cat /opt/judged; ls /opt`), 'good\nasked\nby path\njudged')
+    connection.close()
+  })
+
+  test.serial('a unit that cannot start is an error that has its own last words', async (t) => {
+    const connection = await firstHost()
+    const failing = '[Service]\nType=exec\nExecStart=/bin/sh -c "echo these are my last words; exit 3"\n'
+
+    const { error } = await converge(connection, [
+      systemdUnit({ unit: 'failing.service', content: failing, state: 'running' }),
+      waitFor({ unit: 'failing.service', until: { condition: 'port', port: 4242 }, timeoutSeconds: 1 }),
+    ])
+
+    t.true(error?.code === 'STEP_FAILED' || error?.code === 'NOT_CONVERGED')
+    t.regex(`${error?.why}${error?.subject}`, /last words|state should be running/)
+    connection.close()
+  })
+} else {
+  test.serial(needsRoot, (t) => t.pass())
+}

@@ -1,0 +1,46 @@
+import type { SluiceError } from '../../engine/errors.ts'
+import type { Mode, PlannedChange, RunEvent } from '../../engine/events.ts'
+import { HostRun } from '../../engine/host-run.ts'
+import { type Placed, planHost } from '../../engine/plan.ts'
+import type { Resource } from '../../engine/resource.ts'
+import { survey } from '../../engine/survey.ts'
+import type { Connection } from '../../engine/transport/connection.ts'
+
+export interface Converged {
+  planned: PlannedChange[]
+  changed: string[]
+  notTried: string[]
+  ok: number
+  events: RunEvent[]
+  error: SluiceError | undefined
+}
+
+/** Brings one host to these resources, as a run does, and says what became of it. */
+export async function converge(
+  connection: Connection,
+  resources: Resource[],
+  {
+    mode = 'apply',
+    signal,
+    cacheDirectory = '/nonexistent',
+  }: { mode?: Mode; signal?: AbortSignal; cacheDirectory?: string } = {},
+): Promise<Converged> {
+  const ordered = mode === 'remove' ? resources.toReversed() : resources
+  const placed: Placed[] = ordered.map((resource) => ({ play: 'play', role: 'role', resource }))
+  const artifacts = { cacheDirectory }
+  const readings = await survey(ordered, { connection, artifacts, signal, progress: () => {} })
+  const { planned } = planHost(connection.host.name, placed, readings, mode)
+  const events: RunEvent[] = []
+  const run = new HostRun(connection, placed, readings, {
+    mode,
+    artifacts,
+    emit: (event) => events.push(event),
+    ...(signal && { signal }),
+  })
+  const error = await run.apply(placed).then(
+    () => undefined,
+    (thrown: unknown) => thrown as SluiceError,
+  )
+  const changed = run.changed.map(({ resource }) => resource)
+  return { planned, changed, notTried: run.notTried, ok: run.ok, events, error }
+}

@@ -1,0 +1,71 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestFn } from 'ava'
+import { runBatch } from '../../engine/batch.ts'
+import type { Host, Inventory } from '../../engine/inventory.ts'
+import { type Script, sh } from '../../engine/shell.ts'
+import type { Connection } from '../../engine/transport/connection.ts'
+import { hostKeys } from '../../engine/transport/host-keys.ts'
+import { connect } from '../../engine/transport/ssh.ts'
+import { bringUp, takeDown } from '../../inventory/lab/lifecycle.ts'
+import { type LabSettings, labSettings } from '../../inventory/lab/settings.ts'
+import { labInventory } from '../../inventory/lab.ts'
+
+export const isRoot = process.getuid?.() === 0
+
+/** What tests that need real hosts say when they cannot have them. */
+export const needsRoot = 'NOT RUN: it needs real lab hosts, and these need root'
+
+export interface LabHosts {
+  settings: LabSettings
+  inventory: Inventory
+  connect(host: Host): Promise<Connection>
+}
+
+/**
+ * A lab of a test file's own, with a name that no other has: made before the file's first test and taken away after
+ * its last, whatever becomes of them.
+ *
+ * @param name up to 6 letters or digits, one per test file
+ */
+export function useLab(test: TestFn, name: string, count: number): () => LabHosts {
+  const settings = labSettings(tmpdir(), { SLUICE_LAB_NAME: name, SLUICE_LAB_COUNT: String(count) })
+  let lab: LabHosts | undefined
+  test.before(async (t) => {
+    t.timeout(300_000)
+    await takeDown(settings, () => {})
+    await bringUp(settings, count, () => {})
+    const keys = hostKeys({ knownHostsFile: join(settings.directory, 'known_hosts'), acceptNew: false })
+    lab = {
+      settings,
+      inventory: await labInventory(settings),
+      connect: (host) => connect(host, { hostKeys: keys, timeoutMs: 10_000 }),
+    }
+  })
+  test.after.always(async (t) => {
+    t.timeout(120_000)
+    await takeDown(settings, () => {})
+  })
+  return () => {
+    if (lab === undefined) throw new TypeError('the lab is there only while tests run')
+    return lab
+  }
+}
+
+/** Runs one script as root on a host; its output, without the last line end. */
+export async function ask(connection: Connection, script: Script): Promise<string> {
+  const [outcome] = await runBatch(connection, [script], { stopOnFailure: false, timeoutSeconds: () => 120 })
+  if (outcome?.exitCode !== 0) throw new Error(`exit code ${outcome?.exitCode}: ${outcome?.stderr}`)
+  return outcome.stdout.replace(/\n$/, '')
+}
+
+/** Everything that a resource could leave behind: files with modes, owners and contents, accounts, packages, units. */
+export function fingerprint(connection: Connection): Promise<string> {
+  return ask(
+    connection,
+    sh`
+      find /etc /usr/local /opt /srv /home /root /var/lib -xdev \\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path /etc/.pwd.lock \\) -prune -o -printf '%p %y %m %u %g %l ' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | sort
+      dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n'
+      systemctl list-unit-files --no-legend --no-pager`,
+  )
+}
