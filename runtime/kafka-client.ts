@@ -9,17 +9,20 @@ export function createKafka({
   brokers,
   clientId,
   log,
+  retries = 5,
 }: {
   brokers: string[]
   clientId: string
   log: Logger
+  /** How often the client tries by itself before its caller hears of it. */
+  retries?: number
 }): Kafka {
   return new Kafka({
     brokers,
     clientId,
     connectionTimeout: 3000,
     requestTimeout: 15_000,
-    retry: { initialRetryTime: retryMs.initial, maxRetryTime: retryMs.longest, retries: 5 },
+    retry: { initialRetryTime: retryMs.initial, maxRetryTime: retryMs.longest, retries },
     logLevel: logLevel.WARN,
     logCreator:
       () =>

@@ -5,15 +5,16 @@ import type { BatchWriter } from './batch.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { Abandoned, type StillOurs } from './persist.ts'
 import type { Readiness } from './readiness.ts'
+import { watchConsumer } from './watch.ts'
 
 /** Messages that are in memory as documents at once, per partition in hand: more is hardly faster. */
 const messagesAtOnce = 1000
 
 const partitionsAtOnce = 4
 
-/** After a kill, the partitions are free again once the group has missed the member for this long. */
-const sessionTimeoutMs = 8000
-const heartbeatMs = 1500
+/** After a kill, the partitions are free again once the group has missed the member for this long: the least a broker takes. */
+const sessionTimeoutMs = 6000
+const heartbeatMs = 1000
 
 interface Parts {
   kafka: Kafka
@@ -34,6 +35,7 @@ export class PartitionReader {
   readonly #inHand = new Map<string, Promise<void>>()
   #generation = 0
   #stopping = false
+  #endWatch: () => void = () => undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -67,6 +69,7 @@ export class PartitionReader {
       }
     }
     if (signal.aborted) return
+    this.#endWatch = watchConsumer(this.#consumer, this.#parts)
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -78,6 +81,7 @@ export class PartitionReader {
   /** Lets the batches in hand end, and leaves the group. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#endWatch()
     await this.#consumer.disconnect()
   }
 

@@ -39,7 +39,9 @@ export class Store {
     this.tokenUsage = this.#db.collection('token_usage')
   }
 
+  /** Makes sure that the database answers. To be called first: the driver connects by itself only once. */
   async ping(): Promise<void> {
+    await this.#client.connect()
     await this.#db.command({ ping: 1 })
   }
 

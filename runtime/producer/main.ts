@@ -59,13 +59,18 @@ async function send(
     { source, sender },
     { iterations: follow ? undefined : environment.BATCH, marker, stop, giveUp: giveUp.signal },
   )
-  await sender.close()
   process.stdout.write(`${JSON.stringify({ marker, ...report })}\n`)
+  await sender.close()
   return report.complete ? 0 : 1
 }
 
 const kafkaOf = (environment: ProducerEnvironment, log: Logger) =>
-  createKafka({ brokers: environment.KAFKA_BOOTSTRAP, clientId: `producer-${environment.HOSTNAME}`, log })
+  createKafka({
+    brokers: environment.KAFKA_BOOTSTRAP,
+    clientId: `producer-${environment.HOSTNAME}`,
+    log,
+    retries: 1,
+  })
 
 main(process.argv.slice(2)).then(
   (exitCode) => process.exit(exitCode),

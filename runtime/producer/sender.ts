@@ -32,9 +32,7 @@ export class Sender {
     const waitingTime = backoff({ initial: 200, longest: 3000 })
     for (let attempts = 1; ; attempts += 1) {
       try {
-        if (!this.#connected) await this.#producer.connect()
-        this.#connected = true
-        await this.#producer.sendBatch({ acks: -1, topicMessages })
+        await unlessAborted(this.#attempt(topicMessages), giveUp)
         if (attempts > 1) this.#log.info({ attempts }, 'Kafka acknowledges again')
         this.#count('acknowledged', topicMessages)
         return true
@@ -50,12 +48,33 @@ export class Sender {
     }
   }
 
+  /** Ends the connection, without waiting for a broker that does not answer. */
   async close(): Promise<void> {
-    await this.#producer.disconnect()
+    await Promise.race([this.#producer.disconnect(), pause(1000)])
+  }
+
+  async #attempt(topicMessages: TopicMessages[]): Promise<void> {
+    if (!this.#connected) await this.#producer.connect()
+    this.#connected = true
+    await this.#producer.sendBatch({ acks: -1, topicMessages })
   }
 
   #count(what: keyof Counts, topicMessages: TopicMessages[]): void {
     const counts = this.counts[what]
     for (const { topic, messages } of topicMessages) counts[topic] = (counts[topic] ?? 0) + messages.length
+  }
+}
+
+/** Waits for the work, but not longer than until the signal: a frozen broker would be waited for much longer. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>()
+  const say = () => aborted.reject(new Error('the time to stop has come'))
+  if (signal.aborted) say()
+  signal.addEventListener('abort', say)
+  try {
+    await Promise.race([work, aborted.promise])
+  } finally {
+    // One listener a request would otherwise stay for as long as the program runs.
+    signal.removeEventListener('abort', say)
   }
 }
