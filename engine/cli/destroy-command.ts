@@ -3,7 +3,7 @@ import { SluiceError } from '../errors.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DestroyOptions } from './options.ts'
 import { prepareRun, showRun } from './run-command.ts'
-import { type Chosen, loadHosts, type Session } from './session.ts'
+import { type Chosen, loadHosts, openSource, type Session } from './session.ts'
 
 /** Removes what the playbook's roles made and, where the inventory made the hosts, the hosts themselves. */
 export async function destroyCommand(session: Session, options: DestroyOptions): Promise<number> {
@@ -17,39 +17,49 @@ export async function destroyCommand(session: Session, options: DestroyOptions):
   const command = registry.playbooks.find(({ name }) => name === registry.destroyed)
   if (command === undefined) throw new TypeError(`there is no playbook ${registry.destroyed}`)
   const prepared = await prepareRun(session, command, options)
-  const chosen = await loadHosts(session, options, { create: false })
+  const source = await openSource(session, options)
   const whole = options.limit === undefined && options.tags.length + options.skipTags.length === 0
-  const destroyHosts = whole ? chosen.source.destroy : undefined
-  if (
-    !options.yes &&
-    !(await confirmed(session, question(chosen, options.data, destroyHosts !== undefined)))
-  ) {
+  const destroyHosts = whole ? source.destroy?.bind(source) : undefined
+  const chosen = await loadHosts(session, options, { create: false }).catch((error: unknown) => {
+    // Hosts that are not up have nothing to be removed from, and can be destroyed all the same.
+    const notUp = error instanceof SluiceError && error.code === 'LAB_UNAVAILABLE'
+    if (destroyHosts === undefined || !notUp) throw error
+    return undefined
+  })
+  const what =
+    destroyHosts !== undefined
+      ? `the hosts of ${source.name} themselves, with all that is on them`
+      : installed(chosen, options.data)
+  if (!options.yes && !(await confirmed(session, `This removes ${what}. Type "yes" to go on: `))) {
     print('Nothing was removed.')
     return exitCodes.failed
   }
-  const result = await showRun(session, chosen, prepared, options, {
-    mode: 'remove',
-    removeData: options.data,
-  })
-  if (destroyHosts !== undefined && !result.interrupted) {
-    await destroyHosts.call(chosen.source, { projectDirectory, progress, signal })
-    if (!options.json) print(`The hosts of ${chosen.inventory.name} are gone.`)
+  const result =
+    chosen &&
+    (await showRun(session, chosen, prepared, options, { mode: 'remove', removeData: options.data }))
+  if (destroyHosts !== undefined && !result?.interrupted) {
+    await destroyHosts({ projectDirectory, progress, signal })
+    if (!options.json) print(`The hosts of ${source.name} are gone.`)
   }
-  return exitCodeOfRun(result)
+  return result === undefined ? exitCodes.converged : exitCodeOfRun(result)
 }
 
-function question({ inventory, hosts }: Chosen, data: boolean, hostsToo: boolean): string {
-  const names = hosts.map(({ name }) => name).join(', ')
-  const what = hostsToo
-    ? `the hosts ${names} of ${inventory.name} themselves, with all that is on them`
-    : `what Sluice installed on ${names} (${inventory.name}), ${data ? 'AND ITS DATA' : 'keeping its data'}`
-  return `This removes ${what}. Type "yes" to go on: `
+function installed(chosen: Chosen | undefined, data: boolean): string {
+  const names = chosen?.hosts.map(({ name }) => name).join(', ')
+  return `what Sluice installed on ${names} (${chosen?.inventory.name}), ${data ? 'AND ITS DATA' : 'keeping its data'}`
 }
 
 async function confirmed({ stdin, stderr, signal }: Session, text: string): Promise<boolean> {
   const lines = createInterface({ input: stdin, output: stderr as NodeJS.WriteStream })
   try {
     return (await lines.question(text, { signal })).trim() === 'yes'
+  } catch (cause) {
+    stderr.write('\n')
+    throw new SluiceError('INTERRUPTED', {
+      subject: 'the question was not answered',
+      advice: 'nothing was removed; type yes to go on, or use --yes',
+      cause,
+    })
   } finally {
     lines.close()
   }

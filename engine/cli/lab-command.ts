@@ -62,12 +62,16 @@ async function showStatus(session: Session, lab: LabControls, json: boolean): Pr
       address,
       state,
       memoryMb === undefined ? '' : `${memoryMb} MB`,
-      uptimeSeconds === undefined ? '' : duration(uptimeSeconds * 1000),
+      uptimeSeconds === undefined ? '' : uptime(uptimeSeconds),
     ])
     for (const line of columns([['host', 'address', 'state', 'memory', 'up for'], ...rows]))
       session.print(line)
   }
   return exitCodes.converged
+}
+
+function uptime(seconds: number): string {
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000)
 }
 
 async function runningHosts(session: Session, lab: LabControls): Promise<string[]> {

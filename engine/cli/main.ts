@@ -13,6 +13,7 @@ import { openSession, type Screens } from './session.ts'
  * @returns the exit code
  */
 export async function main(words: readonly string[], registry: Registry, screens: Screens): Promise<number> {
+  for (const screen of [screens.stdout, screens.stderr]) screen.on('error', outliveReader)
   let exitCode: number = exitCodes.converged
   let stopped: AbortSignal | undefined
   const program = createProgram(registry, async (work) => {
@@ -41,6 +42,11 @@ export async function main(words: readonly string[], registry: Registry, screens
     const code = showError(aborted ? interruptedError(error) : error, words, screens)
     return stopped?.aborted ? exitCodes.interrupted : code
   }
+}
+
+/** A run is not to be broken off half way because nobody reads it any more, as with `| head`. */
+function outliveReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function everyCommand(command: Command): Command[] {

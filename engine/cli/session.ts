@@ -62,8 +62,15 @@ export function inventoryChoice(session: Session, typed: string | undefined): In
   })
 }
 
+/** @throws SluiceError INVENTORY_UNKNOWN */
+export function openSource(
+  session: Session,
+  { inventory }: Pick<HostOptions, 'inventory'>,
+): Promise<InventorySource> {
+  return openInventory(inventoryChoice(session, inventory), session.registry, session.projectDirectory)
+}
+
 export interface Chosen {
-  source: InventorySource
   inventory: Inventory
   /** Those that `--limit` names. */
   hosts: Host[]
@@ -75,13 +82,13 @@ export async function loadHosts(
   options: Pick<HostOptions, 'inventory' | 'limit'>,
   { create }: { create: boolean },
 ): Promise<Chosen> {
-  const { registry, projectDirectory, progress, signal } = session
-  const source = await openInventory(inventoryChoice(session, options.inventory), registry, projectDirectory)
+  const { projectDirectory, progress, signal } = session
+  const source = await openSource(session, options)
   const inventory = await source.load({ projectDirectory, create, progress, signal })
-  if (options.limit === undefined) return { source, inventory, hosts: inventory.hosts }
+  if (options.limit === undefined) return { inventory, hosts: inventory.hosts }
   const { selectHosts } = await import('../select.ts')
   const hosts = selectHosts(inventory, options.limit)
-  if (hosts.length > 0) return { source, inventory, hosts }
+  if (hosts.length > 0) return { inventory, hosts }
   throw new SluiceError('HOSTS_UNKNOWN', {
     subject: `--limit "${options.limit}" leaves no host of the inventory ${inventory.name}`,
     why: `its hosts: ${inventory.hosts.map(({ name }) => name).join(', ') || 'none'}`,

@@ -17,6 +17,7 @@ const progressEveryMs = 5000
 export function lineReport({ write, paint, verbose, now = () => new Date() }: LinesOptions): Emit {
   let width = 4
   let done = 'changed'
+  let ended = 'changed'
   const lastProgress = new Map<string, number>()
   const say = (host: string, role: string, text: string) =>
     write(
@@ -29,6 +30,7 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
       case 'run-started':
         width = Math.max(4, ...event.hosts.map((name) => name.length))
         done = doneWord(event.mode)
+        ended = event.mode === 'check' ? 'to change' : done
         write(`${paint('dim', clock(now()))} ${event.playbook}: ${count(event.hosts.length, 'host')}`)
         break
       case 'host-connecting':
@@ -62,7 +64,7 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
         break
       }
       case 'host-ended':
-        say(event.result.host, '', `${ending(event.result)}  ${duration(event.result.durationMs)}`)
+        say(event.result.host, '', `${ending(event.result, ended)}  ${duration(event.result.durationMs)}`)
         break
       case 'resource-planned':
       case 'run-ended':
@@ -71,10 +73,9 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
   }
 }
 
-function ending({ status, error, reason, changed }: HostResult): string {
+function ending({ status, error, reason, changed }: HostResult, word: string): string {
   if (status === 'failed') return `failed: ${error?.message ?? ''}`
   if (status === 'skipped') return `skipped: ${reason ?? ''}`
-  return changed.length === 0
-    ? 'ended: everything as declared'
-    : `ended: ${count(changed.length, 'difference')}`
+  if (changed.length > 0) return `ended: ${changed.length} ${word}`
+  return word === 'removed' ? 'ended: nothing to remove' : 'ended: everything as declared'
 }

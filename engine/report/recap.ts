@@ -51,6 +51,11 @@ export function wasStopped({ error }: Pick<HostResult, 'error'>): boolean {
   return error?.code === 'INTERRUPTED'
 }
 
+function stoppedAt({ host, error }: HostResult): string {
+  const place = (error?.at ?? '').replace(host, '').replace(/^ > /, '')
+  return place === '' ? 'stopped between two resources' : `stopped at ${place}`
+}
+
 /** Resources that the run did not come to. The one that failed is not among them. */
 function notCome({ notTried, error }: HostResult): string[] {
   return notTried.filter((name) => error?.at?.endsWith(name) !== true)
@@ -66,7 +71,7 @@ function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean
   )
   return [
     ...(host.reason === undefined ? [] : [host.reason]),
-    ...(wasStopped(host) ? [`stopped${host.error?.at === undefined ? '' : ` at ${host.error.at}`}`] : []),
+    ...(wasStopped(host) ? [stoppedAt(host)] : []),
     applied.length === 0 || mode === 'check'
       ? 'nothing was changed on this host'
       : `${done} before it stopped: ${count(applied.length, 'resource')}; not tried: ${rest.length}`,

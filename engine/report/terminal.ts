@@ -1,7 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 
 /** A stream that text is shown on. */
-export type Screen = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns' | 'rows'>
+export type Screen = Pick<NodeJS.WriteStream, 'on' | 'write' | 'isTTY' | 'columns' | 'rows'>
 
 export type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
 

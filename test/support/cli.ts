@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 
 const program = resolve(import.meta.dirname, '../../sluice.ts')
@@ -25,17 +26,33 @@ export function projectFolder(t: ExecutionContext, files: Record<string, string>
 /** Runs the program as a process of its own in a project folder, without a terminal. */
 export function sluice(
   folder: string,
-  words: string[],
+  words: readonly string[],
   environment: Record<string, string> = {},
 ): Promise<CliResult> {
+  return startSluice(folder, words, environment).ended
+}
+
+/** Starts the program; `said` waits for a text on standard error, `ended` for its end. */
+export function startSluice(
+  folder: string,
+  words: readonly string[],
+  environment: Record<string, string> = {},
+) {
   const { SLUICE_INVENTORY: _, FORCE_COLOR: __, ...inherited } = process.env
-  return new Promise((resolveResult) => {
-    const child = execFile(
-      process.execPath,
-      [program, ...words],
-      { cwd: folder, env: { ...inherited, ...environment } },
-      (_error, stdout, stderr) => resolveResult({ exitCode: child.exitCode ?? -1, stdout, stderr }),
-    )
-    child.stdin?.end()
+  const { promise: ended, resolve: end } = Promise.withResolvers<CliResult>()
+  const child = execFile(
+    process.execPath,
+    [program, ...words],
+    { cwd: folder, env: { ...inherited, ...environment } },
+    (_error, stdout, stderr) => end({ exitCode: child.exitCode ?? -1, stdout, stderr }),
+  )
+  child.stdin?.end()
+  let stderr = ''
+  child.stderr?.on('data', (text: string) => {
+    stderr += text
   })
+  const said = async (expected: string) => {
+    while (!stderr.includes(expected) && child.exitCode === null) await sleep(20)
+  }
+  return { ended, said, interrupt: () => child.kill('SIGINT') }
 }

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import * as v from 'valibot'
 import { JsonDocument } from '../../../../engine/report/json-schema.ts'
-import { projectFolder, sluice } from '../../../support/cli.ts'
+import { projectFolder, sluice, startSluice } from '../../../support/cli.ts'
 
 const inventory = (hosts: string) => `
 groups: { kafka: }
@@ -13,6 +15,21 @@ ${hosts}
 `
 /** A port that nothing listens on, by a key that is there. */
 const deaf = inventory('  vm1: { address: 127.0.0.1, port: 9, groups: [kafka], identityFile: key }')
+
+function folderWithKey(t: ExecutionContext, hosts: string): string {
+  const folder = projectFolder(t, { 'hosts.yaml': hosts })
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  return folder
+}
+
+/** A project whose one host takes connections and never says a word. */
+async function folderWithSilentHost(t: ExecutionContext): Promise<string> {
+  const server = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  return folderWithKey(t, deaf.replace('port: 9', `port: ${port}`))
+}
 
 test('--help names every command, with examples and exit codes', async (t) => {
   const { exitCode, stdout } = await sluice(projectFolder(t), ['--help'])
@@ -44,8 +61,8 @@ for (const [title, words, subject] of [
   ['a number that is none', ['provision', '--forks', 'many'], /--forks[\s\S]*whole number from 1 to 1000/],
   [
     'a role that is not in the playbook',
-    ['harden', '--tags', 'sshd,kafak'],
-    /harden has no role "kafak"[\s\S]*its roles: base, sshd/,
+    ['harden', '--tags', 'base,kafak'],
+    /harden has no role "kafak"[\s\S]*its roles: base/,
   ],
   ['a variable without a value', ['provision', '--var', 'heap'], /role\.parameter=value, got "heap"/],
   ['an unknown inventory', ['provision', '-i', 'labb'], /no inventory is called "labb"[\s\S]*there are: lab/],
@@ -113,8 +130,7 @@ test('an unknown host in --limit is misuse that names the hosts', async (t) => {
 })
 
 test('a host that does not answer fails the run: exit code 1, a recap and its error', async (t) => {
-  const folder = projectFolder(t, { 'hosts.yaml': deaf })
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  const folder = folderWithKey(t, deaf)
 
   const { exitCode, stdout, stderr } = await sluice(folder, ['harden', '-i', 'hosts.yaml'])
 
@@ -127,8 +143,7 @@ test('a host that does not answer fails the run: exit code 1, a recap and its er
 })
 
 test('with --json every line of standard output is a document of the schema', async (t) => {
-  const folder = projectFolder(t, { 'hosts.yaml': deaf })
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  const folder = folderWithKey(t, deaf)
 
   const { exitCode, stdout } = await sluice(folder, ['harden', '-i', 'hosts.yaml', '--json'])
 
@@ -167,4 +182,38 @@ test('a variable of a role that this playbook does not have is no mistake', asyn
   const { stderr } = await sluice(folder, ['harden', '-i', 'hosts.yaml', '--var', 'kafka.heapMb=512'])
 
   t.true(stderr.includes('connects'))
+})
+
+test('Ctrl-C says that the step in hand is finished, and ends with the recap and exit code 130', async (t) => {
+  const folder = await folderWithSilentHost(t)
+  const run = startSluice(folder, ['harden', '-i', 'hosts.yaml', '--timeout', '2'])
+  await run.said('connects to')
+  run.interrupt()
+
+  const { exitCode, stdout, stderr } = await run.ended
+
+  t.is(exitCode, 130)
+  t.regex(stderr, /Stopping: what is in hand is being finished/)
+  t.regex(stdout, /^Stopped: nothing was changed\. Run again/m)
+})
+
+test('a second Ctrl-C ends at once', async (t) => {
+  const folder = await folderWithSilentHost(t)
+  const run = startSluice(folder, ['harden', '-i', 'hosts.yaml', '--timeout', '600'])
+  await run.said('connects to')
+  run.interrupt()
+  await run.said('Stopping')
+  run.interrupt()
+
+  const { exitCode } = await run.ended
+
+  t.is(exitCode, 130)
+})
+
+test('doctor names a host that does not let it in, says what to do, and ends with 1', async (t) => {
+  const { exitCode, stdout } = await sluice(folderWithKey(t, deaf), ['doctor', '-i', 'hosts.yaml'])
+
+  t.is(exitCode, 1)
+  t.regex(stdout, /^ok +node +24\./m)
+  t.regex(stdout, /^problem +vm1 +HOST_UNREACHABLE .*\n.*\n +do: check/m)
 })
