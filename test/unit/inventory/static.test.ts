@@ -3,7 +3,9 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../../engine/errors.ts'
+import { variablesOf } from '../../../engine/variables.ts'
 import { readInventory } from '../../../inventory/static.ts'
+import { provision } from '../../../playbooks/provision.ts'
 
 const example = join(import.meta.dirname, '../../../inventory/example.yaml')
 
@@ -40,6 +42,16 @@ test('the example in the repository is an inventory of four hosts', (t) => {
   )
   t.is(hosts[0]?.identityFile, join(homedir(), '.ssh/id_ed25519'))
   t.is(policy.rules.length, 4)
+})
+
+test('the roles take the variables of the example', (t) => {
+  const inventory = readInventory(example, readFileSync(example, 'utf8'))
+  const roles = provision.plays.flatMap((play) => play.roles)
+
+  for (const host of inventory.hosts) {
+    const variables = variablesOf(host, inventory, [])
+    for (const role of roles) t.notThrows(() => role.check(variables[role.name], host.name))
+  }
 })
 
 test('JSON is read too; hosts take the defaults that they do not override', (t) => {
