@@ -6,6 +6,7 @@ import { hostGroups, makeHostGroups, removeGroups, supervisorGroups } from './cg
 import { containerInit, killAll, processesIn, signalGroup } from './cgroup-processes.ts'
 import { onController } from './controller.ts'
 import { hostPaths } from './names.ts'
+import { removeNspawnTraces } from './nspawn-traces.ts'
 import { mountHost, unmountHost } from './overlay.ts'
 import type { LabSettings } from './settings.ts'
 import { startSupervisor } from './supervisor.ts'
@@ -31,6 +32,7 @@ export async function switchOn(settings: LabSettings, host: string, base: string
 export async function cutPower(settings: LabSettings, host: string): Promise<void> {
   await killAll(supervisorGroups(settings, host))
   await killAll(hostGroups(settings, host))
+  await removeNspawnTraces(settings, host)
   await unmountHost(settings, host)
   await removeGroups([...hostGroups(settings, host), ...supervisorGroups(settings, host)])
 }

@@ -152,6 +152,7 @@ async function ensureNetwork(settings: LabSettings): Promise<LabNetwork> {
 async function takeDownLocked(settings: LabSettings, progress: InventoryProgress): Promise<void> {
   const hosts = [...(await readHosts(settings)).keys()]
   progress(hosts.length === 0 ? 'no hosts to remove' : `removing ${hosts.join(', ')}`)
+  await allDone(hosts.map((host) => cutPower(settings, host)))
   await killAll(labGroups(settings))
   await removeGroups(labGroups(settings))
   await removeBridge(settings)

@@ -4,13 +4,13 @@ import * as v from 'valibot'
 import { onController } from './controller.ts'
 import { removeIfEmpty } from './directories.ts'
 import { withLock } from './lock.ts'
+import { nspawnDirectory } from './nspawn-traces.ts'
 import type { LabSettings } from './settings.ts'
 import { readRecord, writeRecord } from './state.ts'
 
 const directory = '/run/sluice-lab'
 const recordFile = join(directory, 'machine.json')
 const forwarding = '/proc/sys/net/ipv4/ip_forward'
-const nspawnDirectory = '/run/systemd/nspawn'
 
 /** What all labs of this machine share, and what it was like before the first of them came. */
 const MachineRecord = v.strictObject({

@@ -10,7 +10,7 @@ import { hostPaths, labPaths } from './names.ts'
 import type { LabSettings } from './settings.ts'
 
 /** Whether something is mounted on a directory. */
-async function isMounted(directory: string): Promise<boolean> {
+export async function isMounted(directory: string): Promise<boolean> {
   return mountPoints(await readFile('/proc/self/mounts', 'utf8')).includes(directory)
 }
 
@@ -87,7 +87,7 @@ async function mountOverlay(base: string, directory: string): Promise<ProcessOut
 }
 
 /** A process that has just ended may hold a mount for another moment. */
-async function unmount(directory: string): Promise<void> {
+export async function unmount(directory: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const { exitCode, stderr } = await onController(undefined, { nothrow: true })`umount ${directory}`
     if (exitCode === 0) return

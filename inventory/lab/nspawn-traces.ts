@@ -1,0 +1,32 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hostPaths, machineName } from './names.ts'
+import { isMounted, unmount } from './overlay.ts'
+import type { LabSettings } from './settings.ts'
+import { hasCode } from './system-error.ts'
+
+/** Where nspawn keeps what belongs to running machines, a directory for each purpose. */
+export const nspawnDirectory = '/run/systemd/nspawn'
+
+/**
+ * Removes what nspawn had no time to remove when the power of its host was cut. Its lock is named for the root
+ * directory of the host, which must still be mounted.
+ */
+export async function removeNspawnTraces(settings: LabSettings, host: string): Promise<void> {
+  const { dev, ino } = await stat(hostPaths(settings, host).merged)
+  await rm(join(nspawnDirectory, 'locks', `inode-${dev}:${ino}`), { force: true })
+  for (const purpose of await namesIn(nspawnDirectory)) {
+    const left = join(nspawnDirectory, purpose, machineName(settings, host))
+    if (await isMounted(left)) await unmount(left)
+    await rm(left, { recursive: true, force: true })
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
+}
