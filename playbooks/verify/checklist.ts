@@ -1,0 +1,114 @@
+import { SluiceError } from '../../engine/errors.ts'
+import type { Connection } from '../../engine/transport/connection.ts'
+import { journalOf } from './evidence.ts'
+import type { CheckResult, Evidence } from './result.ts'
+
+/** What a check found: what later ones need of it, or why they cannot be made. */
+export type Outcome<Value> = { passed: true; value: Value } | { passed: false; reason: string }
+
+/** What a check that passed says. */
+export interface Answer<Value> {
+  detail: string
+  value: Value
+}
+
+/** Something is not as it should be. */
+export class CheckFailure extends Error {
+  override readonly name = 'CheckFailure'
+  readonly advice: string | undefined
+  readonly look: Evidence[]
+
+  constructor(detail: string, { advice, look = [] }: { advice?: string; look?: Evidence[] } = {}) {
+    super(detail)
+    this.advice = advice
+    this.look = look
+  }
+}
+
+/** A unit whose journal explains a failure. */
+export interface Suspect {
+  connection: Connection
+  unit: string
+}
+
+export interface Question<Value> {
+  name: string
+  host?: string
+  /** What must have passed for this to make sense. */
+  needs?: readonly Outcome<unknown>[]
+  suspects?: readonly Suspect[]
+  advice?: string
+  /** @throws CheckFailure, or any error, whose message is then the finding */
+  run(): Promise<Answer<Value>> | Answer<Value>
+}
+
+/** Makes checks, times them and keeps what they found. A check that fails never keeps others from being made. */
+export class Checklist {
+  readonly results: CheckResult[] = []
+  readonly #onResult: (result: CheckResult) => void
+  readonly #signal: AbortSignal
+
+  constructor({ onResult, signal }: { onResult(result: CheckResult): void; signal: AbortSignal }) {
+    this.#onResult = onResult
+    this.#signal = signal
+  }
+
+  async check<Value>(question: Question<Value>): Promise<Outcome<Value>> {
+    const { needs = [], suspects = [] } = question
+    const missing = this.#signal.aborted
+      ? { passed: false as const, reason: 'stopped from outside' }
+      : needs.find((need) => !need.passed)
+    if (missing?.passed === false) return this.skip(question, missing.reason)
+    const startedAt = performance.now()
+    try {
+      const { detail, value } = await question.run()
+      this.#record(question, { status: 'passed', detail, look: [], durationMs: since(startedAt) })
+      return { passed: true, value }
+    } catch (error) {
+      const { detail, advice = question.advice, look } = findingOf(error)
+      const durationMs = since(startedAt)
+      const journals = await Promise.all(suspects.map(({ connection, unit }) => journalOf(connection, unit)))
+      this.#record(question, {
+        status: 'failed',
+        detail,
+        ...(advice !== undefined && { advice }),
+        look: [...look, ...journals],
+        durationMs,
+      })
+      return { passed: false, reason: `${titleOf(question)} failed` }
+    }
+  }
+
+  /** Notes that something was not looked at, and why. */
+  skip(question: { name: string; host?: string }, reason: string): { passed: false; reason: string } {
+    this.#record(question, { status: 'skipped', detail: reason, look: [], durationMs: 0 })
+    return { passed: false, reason }
+  }
+
+  #record({ name, host }: { name: string; host?: string }, rest: Omit<CheckResult, 'name' | 'host'>): void {
+    const result = { name, ...(host !== undefined && { host }), ...rest }
+    this.results.push(result)
+    this.#onResult(result)
+  }
+}
+
+/** The first of several that passed, where one is enough. */
+export function anyOf<Value>(outcomes: readonly Outcome<Value>[], otherwise: string): Outcome<Value> {
+  return outcomes.find(({ passed }) => passed) ?? outcomes[0] ?? { passed: false, reason: otherwise }
+}
+
+const titleOf = ({ name, host }: { name: string; host?: string }): string =>
+  host === undefined ? name : `${name} on ${host}`
+
+const since = (startedAt: number): number => Math.round(performance.now() - startedAt)
+
+function findingOf(error: unknown): { detail: string; advice?: string | undefined; look: Evidence[] } {
+  if (error instanceof CheckFailure) return { detail: error.message, advice: error.advice, look: error.look }
+  if (error instanceof SluiceError) {
+    const why = error.why === undefined || error.why === '' ? '' : `: ${error.why}`
+    return { detail: `${error.subject}${why}`, advice: error.advice, look: [] }
+  }
+  // These are mistakes of our own; a network or a driver throws others.
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof ReferenceError) throw error
+  return { detail: error.message, look: [] }
+}

@@ -1,0 +1,60 @@
+import type { Inventory } from '../../engine/inventory.ts'
+import { sh } from '../../engine/shell.ts'
+import type { Checklist } from './checklist.ts'
+import { evidenceFrom } from './evidence.ts'
+import type { Reached } from './links.ts'
+import {
+  controllerName,
+  judgeAttempts,
+  type Planned,
+  plannedFrom,
+  plannedFromController,
+  tryFrom,
+  tryFromController,
+} from './matrix.ts'
+import type { Attempt, Evidence } from './result.ts'
+
+/**
+ * Tries, from every host that was reached and from the controller, every policy port on every other, and judges who
+ * got through.
+ */
+export async function checkFirewall(
+  checklist: Checklist,
+  reached: readonly Reached[],
+  { hosts, policy }: Inventory,
+): Promise<Attempt[]> {
+  const targets = reached.map(({ host }) => host)
+  const evidence = async (name: string): Promise<Evidence[]> => {
+    const target = reached.find(({ host }) => host.name === name)
+    return target === undefined ? [] : [await evidenceFrom(target.connection, sh`ufw status verbose`)]
+  }
+  const matrix: Attempt[] = []
+  const check = async (
+    source: string,
+    planned: Planned[],
+    tryAll: (planned: Planned[]) => Promise<Attempt[]>,
+  ) => {
+    if (planned.length === 0) {
+      checklist.skip({ name: 'firewall', host: source }, 'there is no other host to try')
+      return
+    }
+    await checklist.check({
+      name: 'firewall',
+      host: source,
+      run: async () => {
+        const attempts = await tryAll(planned)
+        matrix.push(...attempts)
+        return judgeAttempts(attempts, evidence)
+      },
+    })
+  }
+  const seenAs = new Map(reached.map(({ host, state }) => [host.name, state.clientAddress]))
+  await Promise.all([
+    check(controllerName, plannedFromController(targets, hosts, policy, seenAs), tryFromController),
+    ...reached.map(({ host, connection }) =>
+      check(host.name, plannedFrom(host, targets, hosts, policy), (planned) => tryFrom(connection, planned)),
+    ),
+  ])
+  const order = [controllerName, ...targets.map(({ name }) => name)]
+  return matrix.sort((left, right) => order.indexOf(left.from) - order.indexOf(right.from))
+}

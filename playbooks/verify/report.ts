@@ -1,0 +1,89 @@
+import { columns } from '../../engine/cli/columns.ts'
+import { type Paint, printable } from '../../engine/report/terminal.ts'
+import { count, duration } from '../../engine/report/wording.ts'
+import { matrixLegend, matrixLines } from './matrix-view.ts'
+import type { CheckResult, VerifyResult } from './result.ts'
+
+const marks = { passed: '✓', failed: '✗', skipped: '-' } as const
+const styles = { passed: 'green', failed: 'red', skipped: 'yellow' } as const
+
+const nameWidth = 20
+
+/** One line for a check that ended. */
+export function checkLine(check: CheckResult, hostWidth: number, paint: Paint): string {
+  const { status, name, host = '', durationMs } = check
+  const took = status === 'skipped' ? 'skipped' : duration(durationMs)
+  const head = `${marks[status]} ${name.padEnd(nameWidth)} ${host.padEnd(hostWidth)} ${took.padStart(8)}`
+  return `${paint(styles[status], head)}  ${printable(check.detail)}`
+}
+
+/** What is said at the end: counts, latency, the firewall, and of each failure what to look at. */
+export function conclusionLines(result: VerifyResult, paint: Paint): string[] {
+  return [
+    ...countLines(result),
+    ...latencyLines(result),
+    ...firewallLines(result, paint),
+    ...failureLines(result, paint),
+    '',
+    verdictLine(result, paint),
+  ]
+}
+
+function countLines({ counts }: VerifyResult): string[] {
+  if (counts.length === 0) return []
+  const rows = counts.map(({ collection, before, after, marked, expected }) => [
+    collection,
+    `${before} before`,
+    `${after} after`,
+    `${marked} of the batch, should be ${expected}`,
+  ])
+  return ['', ...columns(rows)]
+}
+
+function latencyLines({ latency }: VerifyResult): string[] {
+  if (latency === undefined) return []
+  const { documents, p50Ms, p95Ms, longestMs, resolutionMs } = latency
+  const values = `p50 ${p50Ms} ms, p95 ${p95Ms} ms, longest ${longestMs} ms`
+  return [
+    `from event to document: ${values} (${count(documents, 'document')}, seen at most ${resolutionMs} ms late)`,
+  ]
+}
+
+function firewallLines({ matrix }: VerifyResult, paint: Paint): string[] {
+  if (matrix.length === 0) return []
+  const [head = '', ...rows] = matrixLines(matrix)
+  const wrong = /(?<=\s|^)(\d+!(?:v\d)?|-\d+(?:v\d)?)(?=\s|,|$)/g
+  return [
+    '',
+    paint('bold', 'who gets through to which port'),
+    paint('dim', head),
+    ...rows.map((row) => row.replaceAll(wrong, (mark) => paint('red', mark))),
+    paint('dim', matrixLegend(matrix)),
+  ]
+}
+
+function failureLines({ checks }: VerifyResult, paint: Paint): string[] {
+  const failed = checks.filter(({ status }) => status === 'failed')
+  return failed.flatMap((check) => [
+    '',
+    paint(['red', 'bold'], `${check.name}${check.host === undefined ? '' : ` on ${check.host}`}`),
+    `  why   ${printable(check.detail)}`,
+    ...(check.advice === undefined ? [] : [`  do    ${check.advice}`]),
+    ...check.look.flatMap(({ host, command, lines }) => [
+      `  look  ${paint('bold', host)}: ${command}`,
+      ...(lines.length === 0
+        ? ['          (nothing)']
+        : lines.map((line) => paint('dim', `          ${line}`))),
+    ]),
+  ])
+}
+
+function verdictLine({ checks, status, durationMs }: VerifyResult, paint: Paint): string {
+  const number = (wanted: CheckResult['status']) => checks.filter((check) => check.status === wanted).length
+  const parts = [`${number('passed')} passed`, `${number('failed')} failed`, `${number('skipped')} skipped`]
+  const verdict = status === 'passed' ? 'verified' : 'NOT VERIFIED'
+  return paint(
+    [status === 'passed' ? 'green' : 'red', 'bold'],
+    `${verdict}: ${parts.join(', ')} in ${duration(durationMs)}`,
+  )
+}
