@@ -7,7 +7,9 @@ export function examplesText(examples: readonly Example[]): string {
   return `\nExamples:\n${lines.join('\n')}\n`
 }
 
-export const exitCodesText = `
+export const closingText = `
+In a clone of the project "sluice" is: npm run sluice --, or npm run provision -- and so on.
+
 Exit codes: 0 as it should be, 1 something failed, 2 --check found differences,
 64 the command line or a file is not understood, 130 stopped by Ctrl-C.
 `

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { examplesText, exitCodesText } from './help.ts'
+import { closingText, examplesText } from './help.ts'
 import {
   addHostOptions,
   addInventoryOption,
@@ -25,8 +25,12 @@ export function createProgram(registry: Registry, execute: Execute): Command {
     .version(registry.version, '--version', 'the version of Sluice')
     .helpOption('-h, --help', 'what can be typed, with examples')
     .helpCommand('help [command]', 'the same as --help')
-    .configureHelp({ showGlobalOptions: false })
-    .addHelpText('after', examplesText(programExamples) + exitCodesText)
+    .configureHelp({
+      // That a flag is off when it is not given goes without saying.
+      optionDescription: ({ description, defaultValue }) =>
+        typeof defaultValue === 'number' ? `${description} (default: ${defaultValue})` : description,
+    })
+    .addHelpText('after', examplesText(programExamples) + closingText)
   for (const playbook of registry.playbooks) addPlaybook(program, playbook, execute)
   for (const check of registry.checks) addCheck(program, check, execute)
   addDestroy(program, registry, execute)
