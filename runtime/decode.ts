@@ -11,8 +11,9 @@ export type Decoded<Message> = { message: Message } | Rejection
 
 type Fields = Record<string, unknown>
 
+// Half of a surrogate pair has no UTF-8 form: two such texts would become one in the database.
 const isText = (value: unknown, longest: number): value is string =>
-  typeof value === 'string' && value.length > 0 && value.length <= longest
+  typeof value === 'string' && value.length > 0 && value.length <= longest && value.isWellFormed()
 
 const isAmount = (value: unknown): value is number =>
   typeof value === 'number' && value >= 0 && value !== Number.POSITIVE_INFINITY

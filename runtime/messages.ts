@@ -17,6 +17,7 @@ const text = (longest: number) =>
     v.string(),
     v.minLength(1),
     v.maxLength(longest, `should be a text of at most ${longest} characters`),
+    v.check((written) => written.isWellFormed(), 'should be well-formed Unicode'),
   )
 
 // JSON has no Infinity, but 1e999 is read as one.

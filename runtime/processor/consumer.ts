@@ -34,6 +34,7 @@ export class PartitionReader {
   readonly #consumer: Consumer
   readonly #inHand = new Map<string, Promise<void>>()
   #generation = 0
+  #assigned: ReadonlySet<string> = new Set()
   #stopping = false
   #endWatch: () => void = () => undefined
 
@@ -78,6 +79,11 @@ export class PartitionReader {
     })
   }
 
+  /** The partitions that are read here, as `topic:partition`. */
+  get assigned(): ReadonlySet<string> {
+    return this.#assigned
+  }
+
   /** Lets the batches in hand end, and leaves the group. */
   async stop(): Promise<void> {
     this.#stopping = true
@@ -93,7 +99,8 @@ export class PartitionReader {
       const assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
         partitions.map((partition) => `${topic}:${partition}`),
       )
-      writer.keepOnly(new Set(assigned))
+      this.#assigned = new Set(assigned)
+      writer.keepOnly(this.#assigned)
       metrics.lag.reset()
       metrics.rebalances.inc()
       log.info({ partitions: assigned.length, leader: payload.isLeader }, 'joined the group')

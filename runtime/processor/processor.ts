@@ -8,6 +8,7 @@ import { PartitionReader } from './consumer.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { GpuBoard } from './gpu-board.ts'
 import { createApp } from './http.ts'
+import { watchLag } from './lag.ts'
 import { ProcessorMetrics } from './metrics.ts'
 import { Abandoned, createPersist, type Persist } from './persist.ts'
 import { PriceBook } from './price-book.ts'
@@ -67,10 +68,17 @@ export async function runProcessor(
     await prepareStore(store, { board, persist, signal })
     await awaitTopics(kafka, { topics, deadLetterTopic: environment.TOPIC_DLQ }, { readiness, log, signal })
     await reader.start(signal)
-    await watchStore(store, readiness, signal)
+    const group = environment.CONSUMER_GROUP
+    await Promise.all([
+      watchStore(store, readiness, signal),
+      watchLag(kafka, { group, topics, assigned: () => reader.assigned }, { metrics, log, signal }),
+    ])
   }
   try {
-    await Promise.race([work(), dead.promise])
+    // The stop does not wait for what waits for others.
+    const stopping = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => stopping.resolve(), { once: true })
+    await Promise.race([work(), stopping.promise, dead.promise])
   } finally {
     readiness.unwell('processor', 'stopping')
     await reader.stop()

@@ -49,7 +49,8 @@ export interface Pipeline {
   topics: { metric: string; token: string; other: string; deadLetters: string }
   /** The address of the processor's port. */
   url: string
-  startProcessor(): Program
+  /** Starts a processor; a second one beside it needs another HTTP_PORT. */
+  startProcessor(environment?: Record<string, string>): Program
   startProducer(options: { words?: string[]; environment?: Record<string, string> }): Program
   ready(): Promise<number>
   documents(collection: 'gpu_metrics' | 'token_usage'): Promise<Document[]>
@@ -91,7 +92,7 @@ export async function layPipeline(
   return {
     topics,
     url,
-    startProcessor: () =>
+    startProcessor: (environment = {}) =>
       start(bundles.processor, join(folder, 'processor.log'), {
         MONGODB_URI: mongodbUri,
         KAFKA_TOPIC: topics.other,
@@ -99,6 +100,7 @@ export async function layPipeline(
         CONSUMER_GROUP: name,
         HTTP_HOST: '127.0.0.1',
         HTTP_PORT: String(port),
+        ...environment,
       }),
     startProducer: ({ words = [], environment = {} }) =>
       start(bundles.producer, join(folder, 'producer.log'), environment, words),

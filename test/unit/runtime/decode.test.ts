@@ -32,6 +32,7 @@ const anyValue = fc.oneof(
     true,
     '',
     'a',
+    '\ud800',
     'x'.repeat(128),
     'x'.repeat(129),
     'x'.repeat(300),
