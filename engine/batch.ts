@@ -58,21 +58,21 @@ export async function runBatch(
       )
       .catch(() => connection.close())
   }
+  // An entry is over when both streams say so; only then is the next one said to have begun.
   const advance = () => {
-    while (readers.stdout.started > begun) {
-      const index = begun++
-      processGroup ??= readers.stdout.preamble.trim().split(' ').at(-1)
-      clearTimeout(timer)
-      timer = setTimeout(() => {
-        timedOut = index
-        kill()
-      }, options.timeoutSeconds(index) * 1000)
-      options.onStart?.(index)
-    }
-    while (readers.stdout.ended.length > outcomes.length && readers.stderr.ended.length > outcomes.length) {
+    for (;;) {
       const index = outcomes.length
+      if (begun === index && readers.stdout.started > index) {
+        begun++
+        processGroup ??= readers.stdout.preamble.trim().split(' ').at(-1)
+        timer = setTimeout(() => {
+          timedOut = index
+          kill()
+        }, options.timeoutSeconds(index) * 1000)
+        options.onStart?.(index)
+      }
       const [out, err] = [readers.stdout.ended[index], readers.stderr.ended[index]]
-      if (out === undefined || err === undefined) return
+      if (begun === index || out === undefined || err === undefined) return
       clearTimeout(timer)
       const outcome = { exitCode: out.exitCode, stdout: out.text, stderr: err.text }
       outcomes.push(outcome)

@@ -73,6 +73,8 @@ export class HostRun {
       if (this.#signal?.aborted) throw interrupted()
       const first = placed[next]
       if (first === undefined) break
+      // What could not be told while an earlier change was pending may well be told now.
+      if (this.#readings.get(first.resource)?.state !== 'read') this.#stale.add(first.resource)
       if (this.#stale.has(first.resource))
         await this.#readAgain(placed.slice(next).map(({ resource }) => resource))
       const segment = this.#segment(placed, next)
@@ -246,8 +248,15 @@ export class HostRun {
     }
   }
 
+  /**
+   * Reads the first of these anew, and with it the others that are stale too. What the controller reads by a protocol
+   * waits for its own turn: the service may have to be waited for first.
+   */
   async #readAgain(candidates: readonly Resource[]): Promise<void> {
-    const due = candidates.filter((resource) => this.#stale.has(resource))
+    const byHost = (resource: Resource) => 'script' in resource.probe
+    const [first] = candidates
+    const sameWay = candidates.filter((resource) => first !== undefined && byHost(resource) === byHost(first))
+    const due = sameWay.filter((resource) => this.#stale.has(resource))
     for (const [resource, reading] of await survey(due, this.#access())) {
       this.#readings.set(resource, reading)
       this.#stale.delete(resource)
@@ -303,9 +312,15 @@ function stepFailed(
   const said = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').slice(-20).join('\n')
   return new SluiceError('STEP_FAILED', {
     subject: `a command ended with exit code ${exitCode}`,
-    why: `${script.shown}\n${said}`,
+    why: `${abridged(script.shown)}\n${said}`,
     advice: 'correct what it names and run again: what was applied before it is kept',
   })
+}
+
+/** Enough of a script to know which one it was. */
+function abridged(shown: string): string {
+  const [first = '', ...rest] = shown.split('\n').filter((line) => line.trim() !== '')
+  return rest.length === 0 ? first : `${first.trim()} …`
 }
 
 function notConverged(left: readonly Change[]): SluiceError {

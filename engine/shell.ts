@@ -54,6 +54,11 @@ export function lines(scripts: readonly Script[]): Script {
   }
 }
 
+/** The same script, shown as these words. */
+export function described(words: string, { text }: Script): Script {
+  return { text, shown: words }
+}
+
 /** Writes `content` to a file that nobody but its owner can read, from the first byte on. */
 export function write(path: string, content: string | Secret): Script {
   const shownContent = content instanceof Secret ? content : `${Buffer.byteLength(content)} bytes`

@@ -11,6 +11,12 @@ import { pipelineRules } from './policy.ts'
 
 const groupsInOrder = ['kafka', 'mongodb', 'processor', 'producers']
 
+/** All hosts share one machine's memory, which each of them takes for its own: these sizes are a t3.small's. */
+const smallMachines = {
+  kafka: { kafka: { heapMb: 512 }, zookeeper: { heapMb: 128 } },
+  mongodb: { mongodb: { cacheGb: 0.5 } },
+}
+
 /** Debian hosts on this machine: containers with an init of their own, made in seconds, without cloud or hypervisor. */
 export const lab: InventorySource = {
   name: 'lab',
@@ -58,7 +64,7 @@ export async function labInventory(settings: LabSettings): Promise<Inventory> {
     name: 'lab',
     hosts,
     variables: {},
-    groupVariables: {},
+    groupVariables: smallMachines,
     policy: {
       admin: [`${addressIn(network.network, 1)}/32`, `${addressIn(network.network6, 1)}/128`],
       rules: pipelineRules,

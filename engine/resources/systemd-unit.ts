@@ -86,8 +86,9 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
   ],
 
   probe: (spec) => ({
+    // systemd has no state of a template, only of its instances.
     script: sh`
-      systemctl show --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${spec.unit}
+      ${spec.unit.includes('@.') ? sh`:` : sh`systemctl show --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${spec.unit}`}
       echo "mark=$( ${tellOurs(unitPath(spec.unit))} )"
       set -- ${loadedPaths(spec)}
       echo "onDisk=$( ${{ text: digestCode, shown: 'digest' }} )"

@@ -11,7 +11,7 @@ import {
   type Step,
 } from '../resource.ts'
 import { Address, Port } from '../schemas.ts'
-import { type Script, sh } from '../shell.ts'
+import { described, type Script, sh } from '../shell.ts'
 
 const Condition = v.variant('condition', [
   v.strictObject({ condition: v.literal('port'), port: Port }),
@@ -64,15 +64,22 @@ export const waitFor = defineResource<typeof Spec, { state: string }>({
     if (until.condition === 'http') return [waitForHttp(spec, until)]
     const script = sh`
       tries=${timeoutSeconds * 5}
+      restarts() { systemctl show --property NRestarts --value -- ${spec.unit}; }
+      before=$(restarts)
       until ${holds(spec)}; do
         tries=$((tries - 1))
-        if [ "$tries" -le 0 ]; then
+        # A unit that is started over and over will not get better by waiting.
+        if [ "$tries" -le 0 ] || [ "$(($(restarts) - before))" -ge 3 ] || systemctl is-failed --quiet -- ${spec.unit}; then
           ${explain(spec)}
           exit 1
         fi
         sleep 0.2
       done`
-    return [run(script, { timeoutSeconds: timeoutSeconds * 3 })]
+    return [
+      run(described(`wait until ${spec.unit} ${describe(until)}`, script), {
+        timeoutSeconds: timeoutSeconds * 3,
+      }),
+    ]
   },
 })
 
@@ -101,9 +108,9 @@ function holds({ unit, until }: Spec): Script {
   return sh`systemctl is-active --quiet -- ${unit}`
 }
 
-function explain({ unit, timeoutSeconds, until }: Spec): Script {
+function explain({ unit, until }: Spec): Script {
   return sh`{
-    printf '%s\n' ${`after ${timeoutSeconds} s ${unit} still does not do this: ${describe(until)}; it is`} "$(systemctl is-active -- ${unit} || :)"
+    echo ${`${unit} still does not do this: ${describe(until)}; it is`} "$(systemctl is-active -- ${unit}), restarted $(($(restarts) - before)) times meanwhile"
     journalctl --unit ${unit} --lines 20 --no-pager --output cat
   } >&2`
 }

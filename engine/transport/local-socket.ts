@@ -14,8 +14,9 @@ export async function withLocalSocket<Result>(
   use: (path: string) => Promise<Result>,
 ): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-'))
-  const path = join(directory, 'socket')
+  const path = join(directory, 'service.sock')
   const sockets = new Set<Socket>()
+  let refusal: unknown
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -28,7 +29,10 @@ export async function withLocalSocket<Result>(
         socket.on('close', () => stream.destroy())
         socket.pipe(stream).pipe(socket)
       },
-      () => socket.destroy(),
+      (reason: unknown) => {
+        refusal = reason
+        socket.destroy()
+      },
     )
   })
   try {
@@ -37,6 +41,9 @@ export async function withLocalSocket<Result>(
       server.listen(path, resolve)
     })
     return await use(path)
+  } catch (error) {
+    // Who uses the socket only sees it closed; why, the host has said.
+    throw refusal ?? error
   } finally {
     for (const socket of sockets) socket.destroy()
     server.close()

@@ -104,8 +104,20 @@ class SshConnection implements Connection {
     }
   }
 
-  forward(address: string, port: number): Promise<Duplex> {
-    return this.#open<Duplex>((done) => this.#client().forwardOut('127.0.0.1', 0, address, port, done))
+  async forward(address: string, port: number): Promise<Duplex> {
+    try {
+      return await this.#open<Duplex>((done) =>
+        this.#client().forwardOut('127.0.0.1', 0, address, port, done),
+      )
+    } catch (error) {
+      const reason = error instanceof SluiceError ? error.why : String(error)
+      throw new SluiceError('PROBE_REFUSED', {
+        subject: `${this.host.name} does not get through to ${address}:${port}`,
+        why: reason ?? '',
+        advice: `see on the host whether something listens there, and whether sshd allows forwarding to it (PermitOpen)`,
+        cause: error,
+      })
+    }
   }
 
   close(): void {

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import type { Facts } from '../../engine/facts.ts'
+import { aptPackage } from '../../engine/resources/apt-package.ts'
 import { directory } from '../../engine/resources/directory.ts'
 import { template } from '../../engine/resources/file.ts'
 import { release } from '../../engine/resources/release.ts'
@@ -24,6 +26,12 @@ const indexes = [
   { collection: 'token_usage', keys: { model: 1 } },
 ] as const
 
+/** What mongod is linked to and a small system lacks. Ubuntu 24.04 renamed some for its 64-bit time. */
+function libraries({ distribution, release: version }: Facts): string[] {
+  const renamed = distribution === 'ubuntu' && Number(version) >= 24.04
+  return [renamed ? 'libcurl4t64' : 'libcurl4', 'liblzma5']
+}
+
 /** MongoDB, bound to loopback and the private addresses, with the pipeline's indexes. */
 export const mongodb = defineRole({
   name: 'mongodb',
@@ -38,6 +46,7 @@ export const mongodb = defineRole({
     cacheGb: v.optional(v.pipe(v.number(), v.minValue(0.25))),
   }),
   resources: ({ port, database, cacheGb }, { facts, host }) => [
+    aptPackage({ name: libraries(facts) }),
     release({ name: 'mongodb', artifact: mongodbArtifact(facts) }),
     directory({
       path: dataDirectory,
