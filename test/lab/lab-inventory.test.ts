@@ -72,10 +72,28 @@ onHost('a lab that is not there says how to bring it up', async (t) => {
 })
 
 onHost('an interrupted first run leaves nothing behind', async (t) => {
-  for (const milliseconds of [100, 400, 700]) {
-    await t.throwsAsync(bringUp(settings, 2, quiet, AbortSignal.timeout(milliseconds)))
+  for (const milliseconds of [0, 50, 100]) {
+    const interruption = new AbortController()
+    const progress = (message: string) => {
+      if (message.startsWith('making vm1')) setTimeout(() => interruption.abort(), milliseconds)
+    }
+    await t.throwsAsync(bringUp(settings, 2, progress, interruption.signal))
     t.deepEqual(await traces(), [], `after ${milliseconds} ms`)
   }
+})
+
+onHost('an interrupted run that adds a host takes back only that host', async (t) => {
+  await bringUp(settings, 1, quiet)
+  const interruption = new AbortController()
+  const progress = (message: string) => {
+    if (message.startsWith('making vm2')) setTimeout(() => interruption.abort(), 50)
+  }
+  await t.throwsAsync(bringUp(settings, 2, progress, interruption.signal))
+  t.deepEqual(
+    (await status(settings)).map(({ name, state }) => `${name} ${state}`),
+    ['vm1 running', 'vm2 missing'],
+  )
+  await takeDown(settings, quiet)
 })
 
 onHost(
