@@ -60,15 +60,21 @@ export async function restart(settings: LabSettings, host: string, signal?: Abor
 }
 
 /**
- * Waits until a host has booted: systemd says `running`, so that sshd answers and nothing failed.
+ * Waits until a host has booted: systemd says `running`, so that sshd answers and nothing failed. On a host that has
+ * been in use a unit may fail for reasons that are not the lab's, so `degraded` will do.
  *
  * @param after an init of the same host that is about to end
+ * @param fresh whether this is the first boot of a new host
  * @throws SluiceError LAB_FAILED when the host does not get there, with what it says about it
  */
 export async function untilReady(
   settings: LabSettings,
   host: string,
-  { after, signal }: { after?: number; signal?: AbortSignal | undefined } = {},
+  {
+    after,
+    fresh = false,
+    signal,
+  }: { after?: number; fresh?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
   const deadline = Date.now() + bootSeconds * 1000
   let state = 'off'
@@ -77,7 +83,7 @@ export async function untilReady(
     const init = containerInit(hostGroups(settings, host))
     if (init !== undefined && init !== after) {
       state = await systemState(init, signal)
-      if (state === 'running') return
+      if (state === 'running' || (state === 'degraded' && !fresh)) return
       if (state === 'degraded') throw failedUnits(host, await listFailedUnits(init))
     } else if (!isRunning(settings, host)) {
       throw didNotStart(settings, host)

@@ -23,7 +23,7 @@ import { readHosts, readState, writeState } from './state.ts'
 /**
  * Brings the lab up: at least `count` hosts, all of them booted. What is there and runs is left alone.
  *
- * @throws SluiceError LAB_UNAVAILABLE or LAB_FAILED
+ * @throws SluiceError LAB_UNAVAILABLE or LAB_FAILED, and INTERRUPTED when `signal` stopped it
  */
 export async function bringUp(
   settings: LabSettings,
@@ -38,10 +38,25 @@ export async function bringUp(
     })
   }
   if (await isUp(settings, count)) return
-  await ensurePrerequisites(progress, signal)
-  await withLock(labLock(settings), () => bringUpLocked(settings, count, progress, signal), {
-    signal,
-    onWait: () => progress('waiting for another run to finish with the lab'),
+  const onWait = () => progress('waiting for another run to finish with the lab')
+  try {
+    await ensurePrerequisites(progress, signal)
+    await withLock(labLock(settings), () => bringUpLocked(settings, count, progress, signal), {
+      signal,
+      onWait,
+    })
+  } catch (error) {
+    if (signal?.aborted) throw interrupted(error)
+    throw error
+  }
+}
+
+function interrupted(cause: unknown): SluiceError {
+  return new SluiceError('INTERRUPTED', {
+    subject: 'bringing the lab up was interrupted',
+    why: 'hosts that were being made are removed, and those that were being started are off; others are as before',
+    advice: 'run it again, it goes on from there; or take the lab down: npm run lab -- down',
+    cause,
   })
 }
 
@@ -109,7 +124,9 @@ async function bringUpLocked(
         await switchOn(settings, host, record.base)
       }),
     )
-    await allDone([...hosts.keys()].map((host) => untilReady(settings, host, { signal })))
+    await allDone(
+      [...hosts.keys()].map((host) => untilReady(settings, host, { fresh: created.includes(host), signal })),
+    )
     progress(`${[...hosts.keys()].join(', ')} ready after ${((Date.now() - started) / 1000).toFixed(1)} s`)
   } catch (error) {
     if (signal?.aborted) await undo(settings, created, switchedOn, progress)

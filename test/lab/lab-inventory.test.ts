@@ -77,7 +77,8 @@ onHost('an interrupted first run leaves nothing behind', async (t) => {
     const progress = (message: string) => {
       if (message.startsWith('making vm1')) setTimeout(() => interruption.abort(), milliseconds)
     }
-    await t.throwsAsync(bringUp(settings, 2, progress, interruption.signal))
+    const error = await t.throwsAsync(bringUp(settings, 2, progress, interruption.signal))
+    t.true(error instanceof SluiceError && error.code === 'INTERRUPTED')
     t.deepEqual(await traces(), [], `after ${milliseconds} ms`)
   }
 })
