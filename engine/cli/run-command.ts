@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
+import { artifactCacheDirectory } from '../artifacts/cache.ts'
 import { SluiceError } from '../errors.ts'
 import type { Mode, RunResult } from '../events.ts'
 import type { Variables } from '../inventory.ts'
@@ -80,7 +81,7 @@ export async function showRun(
       forks: options.forks ?? configuration.forks ?? defaultForks(hosts.length),
       removeData,
       artifacts: {
-        cacheDirectory: join(projectDirectory, '.sluice', 'cache'),
+        cacheDirectory: artifactCacheDirectory(),
         mirror: mirrorOf(options.artifactMirror) ?? configuration.artifactMirror,
       },
       connect,

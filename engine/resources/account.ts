@@ -38,8 +38,12 @@ export const group = defineResource<typeof GroupSpec, { gid: string; made: boole
     ),
   ],
 
-  remove: ({ name }, { made }) => (made ? [run(sh`groupdel -- ${name}; ${forgetMade('group', name)}`)] : []),
+  remove: ({ name }, { made }) => (made ? [run(removeGroup(name))] : []),
 })
+
+/** Where a user had a group of the same name, userdel has removed it already. */
+const removeGroup = (name: string) =>
+  sh`if getent group -- ${name} >/dev/null; then groupdel -- ${name}; fi; ${forgetMade('group', name)}`
 
 const UserSpec = v.strictObject({
   name: v.pipe(AccountName, v.description('its name')),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import * as v from 'valibot'
 import { type AcquiredArtifact, acquireArtifact } from '../artifacts/acquire.ts'
-import type { Artifact } from '../artifacts/artifact.ts'
+import type { Artifact, TransferredBytes } from '../artifacts/artifact.ts'
 import { type ControllerAccess, compare, defineResource, run, type Step } from '../resource.ts'
 import { AbsolutePath, FileMode, Name } from '../schemas.ts'
 import { sh } from '../shell.ts'
@@ -143,9 +143,17 @@ function acquire(
 ): Promise<AcquiredArtifact> {
   return acquireArtifact(artifact, {
     ...artifacts,
-    progress: ({ message }) => progress(message),
+    progress: ({ message, bytes }) =>
+      progress(bytes === undefined ? message : `${message}, ${amount(bytes)}`),
     ...(signal && { signal }),
   })
+}
+
+function amount({ receivedBytes, totalBytes }: TransferredBytes): string {
+  const megabytes = (bytes: number) => Math.ceil(bytes / 1_000_000)
+  return totalBytes === undefined
+    ? `${megabytes(receivedBytes)} MB`
+    : `${megabytes(receivedBytes)} of ${megabytes(totalBytes)} MB`
 }
 
 /** The login user may write to /var/tmp; root takes the file from there. */
