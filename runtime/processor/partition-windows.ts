@@ -11,7 +11,11 @@ export interface StoredUsage {
 }
 
 /** The events of a partition that were stored from before `beforeOffset`, of times in [`from`, `to`). */
-export type LoadUsage = (wanted: { beforeOffset: number; from: number; to: number }) => Promise<StoredUsage[]>
+export type LoadUsage = (wanted: {
+  beforeOffset: number
+  from: number
+  to: number
+}) => AsyncIterable<StoredUsage>
 
 /** One event on its way: its identity is the document's `_id`. */
 export interface UsageEvent {
@@ -112,13 +116,13 @@ export class PartitionWindows {
     let oldest = Number.POSITIVE_INFINITY
     for (const { message } of events) oldest = Math.min(oldest, message.ts.getTime())
     const from = blockOf(oldest) - 1
-    const stored = await this.#load({
+    const stored = this.#load({
       beforeOffset: firstOffset,
       from: from * windowMs,
       to: Number.POSITIVE_INFINITY,
     })
+    await this.#restore(stored)
     this.#knownFrom = from
-    this.#restore(stored)
   }
 
   async #openBlocks(events: UsageEvent[], firstOffset: number): Promise<void> {
@@ -134,13 +138,15 @@ export class PartitionWindows {
     }
     for (const [number, gpus] of missing) {
       const from = number * windowMs
-      const stored = await this.#load({ beforeOffset: firstOffset, from, to: from + windowMs })
-      this.#restore(stored.filter(({ gpu }) => gpus.has(gpu)))
+      const stored = this.#load({ beforeOffset: firstOffset, from, to: from + windowMs })
+      await this.#restore(stored, gpus)
     }
   }
 
-  #restore(stored: StoredUsage[]): void {
-    for (const { id, time, gpu, tokens } of stored) {
+  /** Takes in what is stored, one event after the other: a dense window is large. */
+  async #restore(stored: AsyncIterable<StoredUsage>, gpus?: ReadonlySet<string>): Promise<void> {
+    for await (const { id, time, gpu, tokens } of stored) {
+      if (gpus !== undefined && !gpus.has(gpu)) continue
       this.#timeline(gpu).open(blockOf(time), this.#batch).insert(time, tokens, identityOf(id))
     }
   }

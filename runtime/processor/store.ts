@@ -74,10 +74,10 @@ export class Store {
   }
 
   /** The usage that was stored from before an offset of a partition, of times in [`from`, `to`). */
-  async usageBefore(
+  async *usageBefore(
     { topic, partition, offset }: Source,
     { from, to }: { from: number; to: number },
-  ): Promise<StoredUsage[]> {
+  ): AsyncGenerator<StoredUsage> {
     const cursor = this.tokenUsage.find(
       {
         ts: { $gte: new Date(from), ...(Number.isFinite(to) ? { $lt: new Date(to) } : {}) },
@@ -85,13 +85,11 @@ export class Store {
         'source.partition': partition,
         'source.offset': { $lt: offset },
       },
-      { projection: { ts: 1, host: 1, gpu_index: 1, tokens: 1 }, hint: { ts: 1 }, batchSize: 5000 },
+      { projection: { ts: 1, host: 1, gpu_index: 1, tokens: 1 }, hint: { ts: 1 }, batchSize: 1000 },
     )
-    const found: StoredUsage[] = []
     for await (const { _id, ts, host, gpu_index, tokens } of cursor) {
-      found.push({ id: _id, time: ts.getTime(), gpu: gpuKey(host, gpu_index), tokens })
+      yield { id: _id, time: ts.getTime(), gpu: gpuKey(host, gpu_index), tokens }
     }
-    return found
   }
 
   /** The sample of a GPU (of any host, where none is named) that was stored last. */

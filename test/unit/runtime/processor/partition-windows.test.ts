@@ -24,12 +24,11 @@ const toEvent = ({ id, gpu, time, tokens }: LoggedUsage): UsageEvent => ({
 })
 
 /** Reads from a log what a database would hold that has stored every event once. */
-const loadFrom =
-  (log: LoggedUsage[], asked: { count: number }): LoadUsage =>
-  async ({ beforeOffset, from, to }) => {
+const loadFrom = (log: LoggedUsage[], asked: { count: number }): LoadUsage =>
+  async function* ({ beforeOffset, from, to }) {
     asked.count += 1
     const first = (id: string) => log.findIndex((event) => event.id === id)
-    return log.filter(
+    yield* log.filter(
       ({ id, time }, offset) => offset < beforeOffset && first(id) === offset && time >= from && time < to,
     )
   }
@@ -104,9 +103,9 @@ test('every cost is what the formula gives, however the log is cut into batches 
 
 test('a stream in order asks the database once after a start, however long it goes on', async (t) => {
   const asked = { count: 0 }
-  const windows = new PartitionWindows(async () => {
+  const windows = new PartitionWindows(async function* () {
     asked.count += 1
-    return []
+    yield* []
   })
   for (let batch = 0; batch < 100; batch += 1) {
     const first = 1000 + batch * 10
@@ -148,9 +147,9 @@ test('a batch that comes again is counted once', async (t) => {
 
 test('an error of the database leaves nothing counted', async (t) => {
   let broken = true
-  const windows = new PartitionWindows(async () => {
+  const windows = new PartitionWindows(async function* () {
     if (broken) throw new Error('not there')
-    return []
+    yield* []
   })
   const event = toEvent({ id: '7', gpu: 'a#0', time: start, tokens: 100, price: 1 })
   await t.throwsAsync(windows.add([event], 7, 8))
