@@ -14,11 +14,8 @@ const Facts = v.object({
   processors: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** What the host may use: its own memory, or its control group's limit where that is lower. */
   memoryMb: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  /** `none`, or the kind of container or virtual machine, as systemd-detect-virt says. */
-  virtualization: v.string(),
+  /** Whether it shares the kernel of another machine. */
   container: v.boolean(),
-  systemdVersion: v.number(),
-  addresses: v.array(v.string()),
   /** The controller's address as the host sees it. */
   clientAddress: v.string(),
 })
@@ -35,10 +32,7 @@ while read -r key value unit; do [ "$key" = MemTotal: ] && echo "memoryKb=$value
 for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
   if [ -r "$limit" ]; then echo "memoryLimit=$(cat "$limit")"; fi
 done
-echo "virtualization=$(systemd-detect-virt || :)"
 if systemd-detect-virt --quiet --container; then echo container=yes; fi
-echo "systemd=$(systemctl --version | head -n 1)"
-ip -o address show scope global 2>/dev/null | while read -r _ _ _ address _; do echo "address=$address"; done
 echo "client=$SLUICE_CLIENT"
 `
 
@@ -74,10 +68,7 @@ export function parseFacts(output: string, host: string): Facts {
       architecture: machine === 'x86_64' ? 'amd64' : 'arm64',
       processors: Number(one('processors')),
       memoryMb: Math.floor(Math.min(...bytes) / 1024 / 1024),
-      virtualization: one('virtualization'),
       container: one('container') === 'yes',
-      systemdVersion: Number(/^systemd (\d+)/.exec(one('systemd') ?? '')?.[1]),
-      addresses: pairs.filter(([key]) => key === 'address').map(([, value]) => value.replace(/\/\d+$/, '')),
       clientAddress: one('client'),
     },
     {

@@ -61,7 +61,7 @@ export async function showRun(
   options: Omit<RunCommandOptions, 'check'>,
   { mode, removeData }: { mode: Mode; removeData: boolean },
 ): Promise<RunResult> {
-  const { stdout, stderr, configuration, projectDirectory, signal } = session
+  const { stdout, stderr, configuration, signal } = session
   const [{ runPlaybook }, { openReport }, connect] = await Promise.all([
     import('../run.ts'),
     import('../report/report.ts'),
