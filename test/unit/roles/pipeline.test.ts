@@ -1,0 +1,128 @@
+import test from 'ava'
+import type { Facts } from '../../../engine/facts.ts'
+import type { Host, Inventory } from '../../../engine/inventory.ts'
+import { type Resource, resourceName } from '../../../engine/resource.ts'
+import type { Role, RoleContext } from '../../../engine/role.ts'
+import { base } from '../../../roles/base.ts'
+import { heapMb } from '../../../roles/java.ts'
+import { kafka } from '../../../roles/kafka/kafka.ts'
+import { kafkaTopics } from '../../../roles/kafka/topics.ts'
+import { mongodb } from '../../../roles/mongodb/mongodb.ts'
+import { processor } from '../../../roles/processor.ts'
+import { producer } from '../../../roles/producer.ts'
+
+const host = (name: string, group: string, address: string): Host => ({
+  name,
+  address: '192.0.2.1',
+  port: 22,
+  user: 'admin',
+  hostKeys: [],
+  privateAddresses: ['fd77::10', address],
+  groups: [group],
+  variables: {},
+})
+
+const hosts = [
+  host('vm1', 'kafka', '10.0.1.10'),
+  host('vm2', 'mongodb', '10.0.1.11'),
+  host('vm3', 'processor', '10.0.1.12'),
+  host('vm4', 'producers', '10.0.1.13'),
+]
+const inventory: Inventory = {
+  name: 'test',
+  hosts,
+  variables: {},
+  groupVariables: {},
+  policy: { admin: [], rules: [] },
+}
+
+const machine: Facts = {
+  hostname: 'vm',
+  distribution: 'debian',
+  release: '12',
+  architecture: 'amd64',
+  processors: 2,
+  memoryMb: 2048,
+  container: false,
+  clientAddress: '192.0.2.9',
+}
+
+function resourcesOf(
+  role: Role,
+  hostName: string,
+  variables: unknown = {},
+  facts: Partial<Facts> = {},
+): Resource[] {
+  const found = hosts.find(({ name }) => name === hostName)
+  if (found === undefined) throw new TypeError(`no host ${hostName}`)
+  const context: RoleContext = {
+    host: found,
+    facts: { ...machine, ...facts },
+    inventory,
+    group: (name) => hosts.filter(({ groups }) => groups.includes(name)),
+  }
+  return role.resources(variables, context)
+}
+
+/** What a resource would put into a file or unit: all texts of its diff against nothing. */
+const texts = (resources: Resource[], id: string) =>
+  resources
+    .filter((resource) => resource.id === id)
+    .flatMap((resource) => resource.diff(undefined))
+    .map(({ text }) => text?.want ?? '')
+    .join('\n')
+
+test('Kafka takes its heap from the memory of the host, within bounds, unless it is told', (t) => {
+  const unit = (variables: unknown, memoryMb: number) =>
+    texts(resourcesOf(kafka, 'vm1', variables, { memoryMb }), 'kafka.service')
+
+  t.regex(unit({}, 2048), /-Xmx819m/)
+  t.regex(unit({ heapMb: 300 }, 2048), /-Xmx300m/)
+  t.deepEqual([heapMb(256, 0.4, [256, 6144]), heapMb(65_536, 0.4, [256, 6144])], [256, 6144])
+})
+
+test('clients are given the private IPv4 addresses of the services', (t) => {
+  t.regex(
+    texts(resourcesOf(processor, 'vm3'), '/etc/sluice/processor.env'),
+    /KAFKA_BOOTSTRAP="10\.0\.1\.10:9092"/,
+  )
+  t.regex(
+    texts(resourcesOf(processor, 'vm3'), '/etc/sluice/processor.env'),
+    /MONGODB_URI="mongodb:\/\/10\.0\.1\.11:27017\/ca0"/,
+  )
+})
+
+test('there are as many producers as are asked for, each an instance of one unit', (t) => {
+  const units = (instances: number) =>
+    resourcesOf(producer, 'vm4', { instances })
+      .map(resourceName)
+      .filter((name) => name.startsWith('unit'))
+
+  t.deepEqual(units(2), ['unit producer@.service', 'unit producer@1.service', 'unit producer@2.service'])
+  t.deepEqual(units(0), ['unit producer@.service'])
+})
+
+test('in a container the clock and huge pages are left alone', (t) => {
+  const names = (role: Role, hostName: string, container: boolean) =>
+    resourcesOf(role, hostName, {}, { container }).map(resourceName).join()
+
+  t.regex(names(base, 'vm1', false), /timesyncd/)
+  t.notRegex(names(base, 'vm1', true), /timesyncd/)
+  t.regex(names(mongodb, 'vm2', false), /huge-pages/)
+  t.notRegex(names(mongodb, 'vm2', true), /huge-pages/)
+})
+
+test('a topic that has fewer partitions gets more, and one that has more is an error', (t) => {
+  const tokens = resourcesOf(kafkaTopics, 'vm1').find(({ id }) => id === 'tokens')
+
+  t.deepEqual(tokens?.diff({ partitions: '6' }), [{ property: 'partitions', have: '6', want: '12' }])
+  t.throws(() => tokens?.diff({ partitions: '16' }), {
+    message: /DATA_AT_RISK.*16 partitions, should have 12/,
+  })
+})
+
+test('a wrong variable is refused with the role and the place', (t) => {
+  t.throws(() => kafka.check({ heapMb: 'much' }, 'vm1'), {
+    message: /VARIABLE_INVALID.*heapMb should be number/,
+  })
+})
