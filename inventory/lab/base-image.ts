@@ -7,6 +7,7 @@ import type { InventoryProgress } from '../../engine/inventory.ts'
 import { type BaseRecipe, readRecipe } from './base-recipe.ts'
 import { onController } from './controller.ts'
 import { certificateBundle, certificatesIn } from './controller-trust.ts'
+import { removeIfEmpty } from './directories.ts'
 import { withLock } from './lock.ts'
 import type { LabSettings } from './settings.ts'
 
@@ -86,7 +87,10 @@ export async function removeBases(
     })
   }
   progress('removing the base image')
-  await rm(cache, { recursive: true, force: true })
+  for await (const left of glob('base{-*,.lock}', { cwd: cache })) {
+    await rm(join(cache, left), { recursive: true, force: true })
+  }
+  await removeIfEmpty(cache)
 }
 
 async function build(

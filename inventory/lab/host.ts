@@ -48,7 +48,8 @@ export async function halt(settings: LabSettings, host: string): Promise<void> {
 /** Takes the power from a host and deletes its files. */
 export async function removeHost(settings: LabSettings, host: string): Promise<void> {
   await cutPower(settings, host)
-  await rm(hostPaths(settings, host).root, { recursive: true, force: true })
+  const { root } = hostPaths(settings, host)
+  for (const directory of [root, `${root}.new`]) await rm(directory, { recursive: true, force: true })
 }
 
 /** Restarts a host from inside, and waits until it is ready again. */

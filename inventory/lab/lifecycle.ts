@@ -1,12 +1,10 @@
-import { rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import type { InventoryProgress } from '../../engine/inventory.ts'
 import { ensureBase, removeBases } from './base-image.ts'
 import { bridgeExists, makeBridge, removeBridge, usedNetworks } from './bridge.ts'
 import { labGroups, removeGroups } from './cgroup.ts'
 import { killAll } from './cgroup-processes.ts'
-import { removeIfEmpty } from './directories.ts'
+import { claimLabDirectory, removeLabDirectory } from './directories.ts'
 import { cutPower, isRunning, removeHost, switchOn, untilReady } from './host.ts'
 import { createHost } from './host-files.ts'
 import { ensureIdentity } from './keys.ts'
@@ -15,10 +13,10 @@ import { withLock } from './lock.ts'
 import { joinMachine, labLock, labsOnMachine, leaveMachine, machineLock } from './machine.ts'
 import { labPaths } from './names.ts'
 import { chooseNetwork, type LabNetwork } from './network.ts'
-import { makeHostsDirectory, removeHostsDirectory } from './overlay.ts'
+import { makeHostsDirectory } from './overlay.ts'
 import { ensurePrerequisites } from './prerequisites.ts'
-import { defaultParent, type LabSettings, mostHosts } from './settings.ts'
-import { readHosts, readState, writeState } from './state.ts'
+import { type LabSettings, mostHosts } from './settings.ts'
+import { hostNames, readHosts, readState, writeState } from './state.ts'
 
 /**
  * Brings the lab up: at least `count` hosts, all of them booted. What is there and runs is left alone.
@@ -98,6 +96,7 @@ async function bringUpLocked(
   const started = Date.now()
   const created: string[] = []
   const switchedOn: string[] = []
+  await claimLabDirectory(settings)
   try {
     const base = await ensureBase(settings, progress, signal)
     const network = await withLock(machineLock, () => ensureNetwork(settings), { signal })
@@ -144,7 +143,7 @@ async function undo(
   progress('interrupted: taking back what was half made')
   await allDone(created.map((host) => removeHost(settings, host)))
   await allDone(switchedOn.filter((host) => !created.includes(host)).map((host) => cutPower(settings, host)))
-  if ((await readHosts(settings)).size === 0) await takeDownLocked(settings, () => undefined)
+  if ((await hostNames(settings)).length === 0) await takeDownLocked(settings, () => undefined)
 }
 
 async function ensureNetwork(settings: LabSettings): Promise<LabNetwork> {
@@ -167,15 +166,13 @@ async function ensureNetwork(settings: LabSettings): Promise<LabNetwork> {
 }
 
 async function takeDownLocked(settings: LabSettings, progress: InventoryProgress): Promise<void> {
-  const hosts = [...(await readHosts(settings)).keys()]
+  const hosts = await hostNames(settings)
   progress(hosts.length === 0 ? 'no hosts to remove' : `removing ${hosts.join(', ')}`)
   await allDone(hosts.map((host) => cutPower(settings, host)))
   await killAll(labGroups(settings))
   await removeGroups(labGroups(settings))
   await removeBridge(settings)
-  await removeHostsDirectory(settings)
-  await rm(settings.directory, { recursive: true, force: true })
-  if (dirname(settings.directory) === defaultParent) await removeIfEmpty(defaultParent)
+  await removeLabDirectory(settings)
   await leaveMachine(settings)
 }
 

@@ -25,11 +25,12 @@ export async function withLock<Result>(
 ): Promise<Result> {
   await mkdir(dirname(file), { recursive: true })
   signal?.throwIfAborted()
-  const holder = onController(undefined, {
+  const givenUp = new AbortController()
+  const giveUp = () => givenUp.abort()
+  const holder = onController(givenUp.signal, {
     nothrow: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })`exec sh -c ${script} lock ${file}`
-  const giveUp = () => holder.stdin.end() && holder.kill('SIGKILL')
   signal?.addEventListener('abort', giveUp)
   const waiting = setTimeout(() => onWait?.(), 300)
   const held = await Promise.race([once(holder.stdout, 'data').then(() => true), holder.then(() => false)])

@@ -1,4 +1,5 @@
-import { readdir, rm, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostPaths, machineName } from './names.ts'
 import { isMounted, unmount } from './overlay.ts'
@@ -13,8 +14,10 @@ export const nspawnDirectory = '/run/systemd/nspawn'
  * directory of the host, which must still be mounted.
  */
 export async function removeNspawnTraces(settings: LabSettings, host: string): Promise<void> {
-  const { dev, ino } = await stat(hostPaths(settings, host).merged)
-  await rm(join(nspawnDirectory, 'locks', `inode-${dev}:${ino}`), { force: true })
+  const root = statSync(hostPaths(settings, host).merged, { throwIfNoEntry: false })
+  if (root !== undefined) {
+    await rm(join(nspawnDirectory, 'locks', `inode-${root.dev}:${root.ino}`), { force: true })
+  }
   for (const purpose of await namesIn(nspawnDirectory)) {
     const left = join(nspawnDirectory, purpose, machineName(settings, host))
     if (await isMounted(left)) await unmount(left)

@@ -29,10 +29,15 @@ export async function writeState(settings: LabSettings, state: LabState): Promis
   await writeRecord(labPaths(settings).state, state)
 }
 
+/** The names of the hosts that have files here, in no order. */
+export async function hostNames(settings: LabSettings): Promise<string[]> {
+  const { hosts } = labPaths(settings)
+  return existsSync(hosts) ? (await readdir(hosts)).filter((name) => /^vm\d+$/.test(name)) : []
+}
+
 /** The hosts that there are, whether they run or not, by name and in the order of their numbers. */
 export async function readHosts(settings: LabSettings): Promise<Map<string, HostRecord>> {
-  const { hosts } = labPaths(settings)
-  const names = existsSync(hosts) ? (await readdir(hosts)).filter((name) => /^vm\d+$/.test(name)) : []
+  const names = await hostNames(settings)
   const records = await Promise.all(
     names.map(
       async (name) => [name, await readRecord(HostRecord, hostPaths(settings, name).record)] as const,

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import { $ } from 'zx'
@@ -224,4 +226,15 @@ onHost('taking the lab down leaves nothing behind', async (t) => {
   t.deepEqual(await traces(), [])
   t.false(nspawnLocks().includes(`inode-${dev}:${ino}`))
   await takeDown(settings, quiet)
+})
+
+onHost('a directory that has files of others in it is not taken for a lab, nor removed', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-lab-'))
+  await writeFile(join(directory, 'precious'), '')
+  const elsewhere = { ...settings, directory }
+  const error = await t.throwsAsync(bringUp(elsewhere, 1, quiet), { instanceOf: SluiceError })
+  t.is(error.code, 'LAB_UNAVAILABLE')
+  await takeDown(elsewhere, quiet)
+  t.deepEqual(readdirSync(directory), ['precious'])
+  await rm(directory, { recursive: true })
 })
