@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -44,6 +44,7 @@ test('what the producer makes is what the processor takes', async (t) => {
 
 test('a seed file that is not what it should be is an error that says where', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-seed-'))
+  t.teardown(() => rm(directory, { recursive: true }))
   const path = join(directory, 'seed.json')
   await writeFile(path, JSON.stringify([{ gpu_index: 0, name: 'X', utilization: 7 }]))
 
