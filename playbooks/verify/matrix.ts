@@ -188,7 +188,8 @@ function tryConnection(address: string, port: number, timeoutMs: number): Promis
   })
 }
 
-const shownProblems = 8
+/** Of how many hosts the firewall is shown. */
+const shownSuspects = 3
 
 /**
  * Judges what came of the attempts of one source.
@@ -201,25 +202,30 @@ export async function judgeAttempts(
 ): Promise<Answer<undefined>> {
   const wrong = attempts.filter((attempt) => !asAllowed(attempt))
   if (wrong.length === 0) return { detail: summaryOf(attempts), value: undefined }
-  const problems = wrong.slice(0, shownProblems).map((attempt) => {
-    const place = `${attempt.to} ${socketName(attempt)}`
-    return attempt.allowed
-      ? `${place} should be let through, ${wordFor[attempt.got]}`
-      : `${place} should be denied, ${wordFor[attempt.got]}`
-  })
-  const more = wrong.length > shownProblems ? `; and ${wrong.length - shownProblems} more` : ''
-  const suspects = [...new Set(wrong.map(({ to }) => to))].slice(0, 3)
-  throw new CheckFailure(`${problems.join('; ')}${more}`, {
+  const [denied, allowed] = [false, true].map((kind) => wrong.filter(({ allowed }) => allowed === kind))
+  const problems = [
+    ...(denied?.length ? [`got through, should be denied: ${placesOf(denied, attempts)}`] : []),
+    ...(allowed?.length ? [`did not get through, should be allowed: ${placesOf(allowed, attempts)}`] : []),
+  ]
+  const suspects = [...new Set(wrong.map(({ to }) => to))].slice(0, shownSuspects)
+  throw new CheckFailure(problems.join('; '), {
     advice: 'run provision --tags firewall --check --diff: it shows the rules that differ from the policy',
     look: (await Promise.all(suspects.map(evidence))).flat(),
   })
 }
 
-const wordFor: Record<Verdict, string> = {
-  open: 'was accepted',
-  refused: 'got through, though nothing listens there',
-  timeout: 'got no answer',
-  unreachable: 'cannot be reached',
+/** `vm1 22, 9092 (IPv6)`: the ports by host, with the address family where the other one is as it should be. */
+function placesOf(wrong: readonly Attempt[], all: readonly Attempt[]): string {
+  const hosts = Map.groupBy(wrong, ({ to }) => to)
+  const places = [...hosts].map(([to, ofHost]) => {
+    const ports = [...Map.groupBy(ofHost, ({ port }) => port)].map(([port, ofPort]) => {
+      const tried = all.filter((attempt) => attempt.to === to && attempt.port === port)
+      const families = new Set(ofPort.map(({ address }) => (isIPv4(address) ? 'IPv4' : 'IPv6')))
+      return ofPort.length === tried.length ? `${port}` : `${port} (${[...families].join(', ')})`
+    })
+    return `${to} ${ports.join(', ')}`
+  })
+  return places.join('; ')
 }
 
 /** `10.0.1.10:22` or `[fd77::a]:22`. */

@@ -38,9 +38,11 @@ export async function askDoctor(connection: Connection): Promise<Answer<undefine
   if (!parsed.success) throw unusable('the producer’s doctor', outcome)
   const { findings } = parsed.output
   const wrong = findings.filter(({ ok }) => !ok)
-  const shown = (wrong.length > 0 ? wrong : findings).map(({ check, detail }) => `${check}: ${detail}`)
-  if (wrong.length === 0) return { detail: shown.join('; '), value: undefined }
-  throw new CheckFailure(`the producer’s doctor says: ${shown.join('; ')}`, {
+  if (wrong.length === 0) {
+    return { detail: `all is well: ${findings.map(({ check }) => check).join(', ')}`, value: undefined }
+  }
+  const said = wrong.map(({ check, detail }) => `${check}: ${detail}`)
+  throw new CheckFailure(`the producer’s doctor says: ${said.join('; ')}`, {
     advice: 'look first at what it cannot reach; the firewall part below says whether the way is open',
   })
 }

@@ -2,7 +2,7 @@ import { columns } from '../../engine/cli/columns.ts'
 import { type Paint, printable } from '../../engine/report/terminal.ts'
 import { count, duration } from '../../engine/report/wording.ts'
 import { matrixLegend, matrixLines } from './matrix-view.ts'
-import type { CheckResult, VerifyResult } from './result.ts'
+import type { CheckResult, Evidence, VerifyResult } from './result.ts'
 
 const marks = { passed: '✓', failed: '✗', skipped: '-' } as const
 const styles = { passed: 'green', failed: 'red', skipped: 'yellow' } as const
@@ -63,19 +63,23 @@ function firewallLines({ matrix }: VerifyResult, paint: Paint): string[] {
 }
 
 function failureLines({ checks }: VerifyResult, paint: Paint): string[] {
-  const failed = checks.filter(({ status }) => status === 'failed')
-  return failed.flatMap((check) => [
-    '',
-    paint(['red', 'bold'], `${check.name}${check.host === undefined ? '' : ` on ${check.host}`}`),
-    `  why   ${printable(check.detail)}`,
-    ...(check.advice === undefined ? [] : [`  do    ${check.advice}`]),
-    ...check.look.flatMap(({ host, command, lines }) => [
-      `  look  ${paint('bold', host)}: ${command}`,
-      ...(lines.length === 0
-        ? ['          (nothing)']
-        : lines.map((line) => paint('dim', `          ${line}`))),
-    ]),
-  ])
+  const shown = new Set<string>()
+  const evidenceLines = ({ host, command, lines }: Evidence) => {
+    const source = `${host}: ${command}`
+    if (shown.has(source)) return [`  look  ${source} (above)`]
+    shown.add(source)
+    const said = lines.length === 0 ? ['(nothing)'] : lines
+    return [`  look  ${source}`, ...said.map((line) => paint('dim', `          ${line}`))]
+  }
+  return checks
+    .filter(({ status }) => status === 'failed')
+    .flatMap((check) => [
+      '',
+      paint(['red', 'bold'], `${check.name}${check.host === undefined ? '' : ` on ${check.host}`}`),
+      `  why   ${printable(check.detail)}`,
+      ...(check.advice === undefined ? [] : [`  do    ${check.advice}`]),
+      ...check.look.flatMap(evidenceLines),
+    ])
 }
 
 function verdictLine({ checks, status, durationMs }: VerifyResult, paint: Paint): string {

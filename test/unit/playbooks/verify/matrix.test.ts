@@ -129,8 +129,21 @@ test('a port that is open and should not be is a failure with the firewall of th
 
   const error = await t.throwsAsync(judgeAttempts([{ ...attempt, allowed: false, got: 'open' }], evidence))
 
-  t.regex(error.message, /vm2 10\.0\.1\.11:27017 should be denied, was accepted/)
+  t.regex(error.message, /^got through, should be denied: vm2 27017$/)
   t.like(error, { look: [{ host: 'vm2' }] })
+})
+
+test('a family that alone is wrong is named', async (t) => {
+  const attempt = { from: 'vm4', to: 'vm1', port: 9092, allowed: true } as const
+  const attempts = [
+    { ...attempt, address: '10.0.1.10', got: 'open' },
+    { ...attempt, address: 'fd77::a', got: 'timeout' },
+  ] as const
+
+  await t.throwsAsync(
+    judgeAttempts(attempts, async () => []),
+    { message: 'did not get through, should be allowed: vm1 9092 (IPv6)' },
+  )
 })
 
 test('an allowed port on which nothing listens passes the firewall, and is said', async (t) => {
