@@ -12,4 +12,16 @@ export const node = defineRole({
   resources: (_, { facts }) => [release({ name: 'node', artifact: nodeArtifact(facts.architecture) })],
 })
 
+/** What our programs run with. kafkajs asks for a negative delay once, which Node 24 would warn of. */
+export function nodeOptions(heapMb: number): string[] {
+  return [
+    '--max-semi-space-size=16',
+    `--max-old-space-size=${heapMb}`,
+    '--disable-warning=TimeoutNegativeWarning',
+  ]
+}
+
+/** A program that ends with EX_CONFIG would end so again: it waits for a new configuration. */
+export const misconfigured = ['RestartPreventExitStatus=78']
+
 export const nodeBinary = `${currentRelease('node')}/bin/node`

@@ -9,7 +9,7 @@ import { environmentFile } from '../templates/environment.ts'
 import { serviceUnit } from '../templates/service-unit.ts'
 import { runtimeArtifact } from './artifacts/runtime.ts'
 import { account, configurationDirectory, currentRelease, serviceAddress } from './layout.ts'
-import { nodeBinary } from './node.ts'
+import { misconfigured, nodeBinary, nodeOptions } from './node.ts'
 
 const environment = `${configurationDirectory}/processor.env`
 
@@ -53,15 +53,12 @@ export const processor = defineRole({
       unit: 'processor.service',
       content: serviceUnit({
         description: 'Sluice processor: Kafka to MongoDB',
-        command: [
-          nodeBinary,
-          `--max-old-space-size=${params.heapMb}`,
-          `${currentRelease('processor')}/processor.cjs`,
-        ],
+        command: [nodeBinary, ...nodeOptions(params.heapMb), `${currentRelease('processor')}/processor.cjs`],
         environmentFile: environment,
         account: account.name,
         stopSeconds: 30,
         openFiles: 65_536,
+        extra: misconfigured,
       }),
       enabled: true,
       state: 'running',

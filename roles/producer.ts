@@ -8,7 +8,7 @@ import { environmentFile } from '../templates/environment.ts'
 import { serviceUnit } from '../templates/service-unit.ts'
 import { runtimeArtifact } from './artifacts/runtime.ts'
 import { account, configurationDirectory, currentRelease } from './layout.ts'
-import { nodeBinary } from './node.ts'
+import { misconfigured, nodeBinary, nodeOptions } from './node.ts'
 import { endpoints } from './processor.ts'
 
 const environment = `${configurationDirectory}/producer.env`
@@ -46,17 +46,13 @@ export const producer = defineRole({
       unit: template,
       content: serviceUnit({
         description: 'Sluice producer %i: GPU and token events to Kafka',
-        command: [
-          nodeBinary,
-          '--max-old-space-size=128',
-          `${currentRelease('producer')}/producer.cjs`,
-          '--follow',
-        ],
+        command: [nodeBinary, ...nodeOptions(128), `${currentRelease('producer')}/producer.cjs`, '--follow'],
         environment: { PRODUCER_INSTANCE: '%i' },
         environmentFile: environment,
         account: account.name,
         stopSeconds: 30,
         openFiles: 65_536,
+        extra: misconfigured,
       }),
     }),
     ...Array.from({ length: params.instances }, (_, index) =>

@@ -18,7 +18,7 @@ export const kafkaTopics = defineRole({
         tokens: { partitions: 12 },
         'gpu.metrics.v1': { partitions: 12 },
         'token.usage.v1': { partitions: 12 },
-        'pipeline.dlq': { partitions: 1 },
+        'pipeline.dlq': { partitions: 3 },
       },
     ),
   }),

@@ -6,6 +6,7 @@ import { type Document, MongoClient } from 'mongodb'
 import { bundleRuntime } from '../../runtime/bundle.ts'
 import { createTopics, readTopic } from './kafka-log.ts'
 import { answerOf, eventually, type Program, startProgram } from './programs.ts'
+import { serviceHomes } from './service-homes.ts'
 import { freePort, type Services, startServices } from './services.ts'
 import { type LoggedUsage, recompute } from './usage-reference.ts'
 
@@ -17,14 +18,12 @@ export interface Ground {
   remove(): Promise<void>
 }
 
-/** Starts the services from the folders that SLUICE_KAFKA_HOME, SLUICE_ZOOKEEPER_HOME and SLUICE_MONGODB_HOME name. */
+/** Starts the services, from the artifacts that hosts get. */
 export async function prepareGround(): Promise<Ground> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-runtime-'))
   const services = await startServices({
     directory: join(directory, 'services'),
-    kafkaHome: homeOf('KAFKA'),
-    zookeeperHome: homeOf('ZOOKEEPER'),
-    mongodbHome: homeOf('MONGODB'),
+    ...(await serviceHomes()),
     topics: {},
   })
   const bundles = {
@@ -36,12 +35,6 @@ export async function prepareGround(): Promise<Ground> {
     await rm(directory, { recursive: true, force: true })
   }
   return { services, bundles, directory, remove }
-}
-
-function homeOf(name: string): string {
-  const home = process.env[`SLUICE_${name}_HOME`]
-  if (home === undefined) throw new Error(`set SLUICE_${name}_HOME to the folder of that service's files`)
-  return home
 }
 
 /** A pipeline of one test: topics, a database and a group of its own. */
