@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { CheckContext } from '../engine/cli/registry.ts'
 import type { Host, Inventory } from '../engine/inventory.ts'
 import { painter } from '../engine/report/terminal.ts'
+import { count } from '../engine/report/wording.ts'
 import type { Connection } from '../engine/transport/connection.ts'
 import { type BatchFindings, checkBatches } from './verify/batch.ts'
 import { CheckFailure, Checklist, type Outcome, type Suspect } from './verify/checklist.ts'
@@ -32,7 +33,7 @@ export async function verifyPipeline(context: CheckContext): Promise<{ passed: b
   const emit = (document: VerifyDocument) => context.emit(document)
   const paint = painter(process.stdout)
   const hostWidth = Math.max(...hosts.map(({ name }) => name.length), 'controller'.length)
-  progress(`verify-e2e: ${hosts.length} hosts of ${inventory.name}`)
+  progress(`verify-e2e: ${count(hosts.length, 'host')} of ${inventory.name}`)
   const result = await verify({
     inventory,
     hosts,
@@ -57,6 +58,9 @@ export async function verify(options: VerifyOptions): Promise<VerifyResult> {
   const connections: Connection[] = []
   try {
     await checkGroups(checklist, inventory)
+    for (const { name } of inventory.hosts.filter((host) => !hosts.includes(host))) {
+      checklist.skip({ name: 'login', host: name }, 'left out by --limit')
+    }
     const looked = hosts.map(async (host, index) => {
       const expectations = expected[index]
       if (expectations === undefined) return undefined
@@ -69,7 +73,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyResult> {
     const reached = (await Promise.all(looked)).filter((each) => each !== undefined)
     const links = await checkLinks(checklist, reached)
     const { counts, latency } = await sendThrough(checklist, reached, links, options)
-    const matrix = await checkFirewall(checklist, reached, inventory)
+    const matrix = await checkFirewall(checklist, { hosts, reached, inventory })
     return {
       status: checklist.results.some(({ status }) => status === 'failed') ? 'failed' : 'passed',
       inventory: inventory.name,
@@ -130,7 +134,7 @@ async function sendThrough(
       ready: producers.get(host.name) ?? { passed: false as const, reason: 'its producer was not looked at' },
     }))
   if (senders.length === 0) {
-    checklist.skip({ name: 'batch' }, 'no host of the group producers could be looked at')
+    checklist.skip({ name: 'batch' }, 'no host of the group producers was looked at')
     return nothing
   }
   const { reached: server, place } = database.value

@@ -25,6 +25,15 @@ export class CheckFailure extends Error {
   }
 }
 
+/** What a client could not do, said as what was asked of whom. An error that says so itself stays as it is. */
+export function unanswered(subject: string, error: unknown): Error {
+  if (error instanceof SluiceError || error instanceof CheckFailure || error instanceof TypeError)
+    return error
+  return new CheckFailure(`${subject}: ${error instanceof Error ? error.message : String(error)}`, {
+    advice: 'read its journal below; a unit that is active and does not answer hangs, or still starts',
+  })
+}
+
 /** A unit whose journal explains a failure. */
 export interface Suspect {
   connection: Connection

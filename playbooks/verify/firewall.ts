@@ -1,4 +1,4 @@
-import type { Inventory } from '../../engine/inventory.ts'
+import type { Host, Inventory } from '../../engine/inventory.ts'
 import { sh } from '../../engine/shell.ts'
 import type { Checklist } from './checklist.ts'
 import { evidenceFrom } from './evidence.ts'
@@ -20,9 +20,13 @@ import type { Attempt, Evidence } from './result.ts'
  */
 export async function checkFirewall(
   checklist: Checklist,
-  reached: readonly Reached[],
-  { hosts, policy }: Inventory,
+  {
+    hosts,
+    reached,
+    inventory,
+  }: { hosts: readonly Host[]; reached: readonly Reached[]; inventory: Inventory },
 ): Promise<Attempt[]> {
+  const { policy, hosts: members } = inventory
   const targets = reached.map(({ host }) => host)
   const evidence = async (name: string): Promise<Evidence[]> => {
     const target = reached.find(({ host }) => host.name === name)
@@ -48,11 +52,16 @@ export async function checkFirewall(
       },
     })
   }
+  for (const { name } of hosts.filter((host) => !targets.includes(host))) {
+    checklist.skip({ name: 'firewall', host: name }, 'login failed: nothing was tried from it or to it')
+  }
   const seenAs = new Map(reached.map(({ host, state }) => [host.name, state.clientAddress]))
   await Promise.all([
-    check(controllerName, plannedFromController(targets, hosts, policy, seenAs), tryFromController),
+    check(controllerName, plannedFromController(targets, members, policy, seenAs), tryFromController),
     ...reached.map(({ host, connection }) =>
-      check(host.name, plannedFrom(host, targets, hosts, policy), (planned) => tryFrom(connection, planned)),
+      check(host.name, plannedFrom(host, targets, members, policy), (planned) =>
+        tryFrom(connection, planned),
+      ),
     ),
   ])
   const order = [controllerName, ...targets.map(({ name }) => name)]

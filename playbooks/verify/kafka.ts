@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { withLocalSocket } from '../../engine/transport/local-socket.ts'
-import { type Answer, CheckFailure } from './checklist.ts'
+import { type Answer, CheckFailure, unanswered } from './checklist.ts'
 
 export interface PartitionState {
   partition: number
@@ -43,6 +43,8 @@ export async function readCluster(
         brokers: brokers.map(({ host, port }) => `${host}:${port}`),
         topics: new Map(topics.map(({ name, partitions }) => [name, partitions.map(partitionState)])),
       }
+    } catch (error) {
+      throw unanswered(`Kafka on ${place.address}:${place.port} does not answer`, error)
     } finally {
       await admin.disconnect()
     }

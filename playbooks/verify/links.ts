@@ -86,7 +86,7 @@ export async function checkLinks(checklist: Checklist, reached: readonly Reached
   }
 }
 
-const noHost = (group: PipelineGroup): string => `no host of the group ${group} could be looked at`
+const noHost = (group: PipelineGroup): string => `no host of the group ${group} was looked at`
 
 const suspectsOf = ({ connection }: Reached, ...units: string[]): Suspect[] =>
   units.map((unit) => ({ connection, unit }))

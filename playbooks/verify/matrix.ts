@@ -239,5 +239,5 @@ function summaryOf(attempts: readonly Attempt[]): string {
     silent.length === 0
       ? ''
       : ` (nothing listens on ${silent.map((each) => `${each.to} ${socketName(each)}`).join(', ')})`
-  return `${through.length} allowed ones got through${nothing}, ${attempts.length - through.length} others did not`
+  return `${through.length} allowed got through${nothing}, ${attempts.length - through.length} denied did not`
 }

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { withLocalSocket } from '../../engine/transport/local-socket.ts'
-import { type Answer, CheckFailure } from './checklist.ts'
+import { type Answer, CheckFailure, unanswered } from './checklist.ts'
 
 /** A database of one server. */
 export interface DatabasePlace {
@@ -37,6 +37,8 @@ export async function withDatabase<Result>(
     })
     try {
       return await use(client.db(database))
+    } catch (error) {
+      throw unanswered(`mongod on ${address}:${port} does not answer`, error)
     } finally {
       await client.close()
     }

@@ -1,5 +1,5 @@
 import { columns } from '../../engine/cli/columns.ts'
-import { type Paint, printable } from '../../engine/report/terminal.ts'
+import { cut, type Paint, printable } from '../../engine/report/terminal.ts'
 import { count, duration } from '../../engine/report/wording.ts'
 import { matrixLegend, matrixLines } from './matrix-view.ts'
 import type { CheckResult, Evidence, VerifyResult } from './result.ts'
@@ -8,6 +8,9 @@ const marks = { passed: '✓', failed: '✗', skipped: '-' } as const
 const styles = { passed: 'green', failed: 'red', skipped: 'yellow' } as const
 
 const nameWidth = 20
+
+/** Lines of a journal are cut to this; --json has them whole. */
+const widestEvidence = 200
 
 /** One line for a check that ended. */
 export function checkLine(check: CheckResult, hostWidth: number, paint: Paint): string {
@@ -69,7 +72,10 @@ function failureLines({ checks }: VerifyResult, paint: Paint): string[] {
     if (shown.has(source)) return [`  look  ${source} (above)`]
     shown.add(source)
     const said = lines.length === 0 ? ['(nothing)'] : lines
-    return [`  look  ${source}`, ...said.map((line) => paint('dim', `          ${line}`))]
+    return [
+      `  look  ${source}`,
+      ...said.map((line) => paint('dim', cut(`          ${line}`, widestEvidence))),
+    ]
   }
   return checks
     .filter(({ status }) => status === 'failed')
@@ -85,9 +91,10 @@ function failureLines({ checks }: VerifyResult, paint: Paint): string[] {
 function verdictLine({ checks, status, durationMs }: VerifyResult, paint: Paint): string {
   const number = (wanted: CheckResult['status']) => checks.filter((check) => check.status === wanted).length
   const parts = [`${number('passed')} passed`, `${number('failed')} failed`, `${number('skipped')} skipped`]
-  const verdict = status === 'passed' ? 'verified' : 'NOT VERIFIED'
+  const whole = number('skipped') === 0
+  const verdict = status === 'failed' ? 'NOT VERIFIED' : whole ? 'verified' : 'verified IN PART'
   return paint(
-    [status === 'passed' ? 'green' : 'red', 'bold'],
+    [status === 'failed' ? 'red' : whole ? 'green' : 'yellow', 'bold'],
     `${verdict}: ${parts.join(', ')} in ${duration(durationMs)}`,
   )
 }

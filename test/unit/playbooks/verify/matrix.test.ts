@@ -151,5 +151,5 @@ test('an allowed port on which nothing listens passes the firewall, and is said'
 
   const { detail } = await judgeAttempts([{ ...attempt, allowed: true, got: 'refused' }], async () => [])
 
-  t.is(detail, '1 allowed ones got through (nothing listens on vm1 [fd77::a]:9092), 0 others did not')
+  t.is(detail, '1 allowed got through (nothing listens on vm1 [fd77::a]:9092), 0 denied did not')
 })
