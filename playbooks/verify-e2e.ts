@@ -75,7 +75,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyResult> {
     const { counts, latency } = await sendThrough(checklist, reached, links, options)
     const matrix = await checkFirewall(checklist, { hosts, reached, inventory })
     return {
-      status: checklist.results.some(({ status }) => status === 'failed') ? 'failed' : 'passed',
+      status: statusOf(checklist, signal),
       inventory: inventory.name,
       checks: checklist.results,
       counts,
@@ -86,6 +86,11 @@ export async function verify(options: VerifyOptions): Promise<VerifyResult> {
   } finally {
     for (const connection of connections) connection.close()
   }
+}
+
+function statusOf({ results }: Checklist, signal: AbortSignal): VerifyResult['status'] {
+  if (results.some(({ status }) => status === 'failed')) return 'failed'
+  return signal.aborted ? 'stopped' : 'passed'
 }
 
 function checkGroups(checklist: Checklist, { hosts, name }: Inventory): Promise<Outcome<undefined>> {

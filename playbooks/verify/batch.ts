@@ -115,7 +115,7 @@ async function checkBatch(
     run: async () => {
       const inTime = await watch.until(marker, size, deadlineMs, signal)
       if (inTime) await sleep(settleMs)
-      if (signal.aborted) throw new CheckFailure('stopped from outside while it was waited for')
+      signal.throwIfAborted()
       return judgeArrival(await readBatch(database, marker, since), size)
     },
   })

@@ -51,6 +51,8 @@ export interface Question<Value> {
   run(): Promise<Answer<Value>> | Answer<Value>
 }
 
+const stopped = { passed: false, reason: 'stopped from outside' } as const
+
 /** Makes checks, times them and keeps what they found. A check that fails never keeps others from being made. */
 export class Checklist {
   readonly results: CheckResult[] = []
@@ -64,9 +66,7 @@ export class Checklist {
 
   async check<Value>(question: Question<Value>): Promise<Outcome<Value>> {
     const { needs = [], suspects = [] } = question
-    const missing = this.#signal.aborted
-      ? { passed: false as const, reason: 'stopped from outside' }
-      : needs.find((need) => !need.passed)
+    const missing = this.#signal.aborted ? stopped : needs.find((need) => !need.passed)
     if (missing?.passed === false) return this.skip(question, missing.reason)
     const startedAt = performance.now()
     try {
@@ -74,6 +74,8 @@ export class Checklist {
       this.#record(question, { status: 'passed', detail, look: [], durationMs: since(startedAt) })
       return { passed: true, value }
     } catch (error) {
+      // What a stop interrupts has not been found out.
+      if (this.#signal.aborted) return this.skip(question, stopped.reason)
       const { detail, advice = question.advice, look } = findingOf(error)
       const durationMs = since(startedAt)
       const journals = await Promise.all(suspects.map(({ connection, unit }) => journalOf(connection, unit)))

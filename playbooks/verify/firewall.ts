@@ -2,10 +2,10 @@ import type { Host, Inventory } from '../../engine/inventory.ts'
 import { sh } from '../../engine/shell.ts'
 import type { Checklist } from './checklist.ts'
 import { evidenceFrom } from './evidence.ts'
+import { judgeAttempts } from './judge-matrix.ts'
 import type { Reached } from './links.ts'
 import {
   controllerName,
-  judgeAttempts,
   type Planned,
   plannedFrom,
   plannedFromController,

@@ -91,10 +91,14 @@ function failureLines({ checks }: VerifyResult, paint: Paint): string[] {
 function verdictLine({ checks, status, durationMs }: VerifyResult, paint: Paint): string {
   const number = (wanted: CheckResult['status']) => checks.filter((check) => check.status === wanted).length
   const parts = [`${number('passed')} passed`, `${number('failed')} failed`, `${number('skipped')} skipped`]
-  const whole = number('skipped') === 0
-  const verdict = status === 'failed' ? 'NOT VERIFIED' : whole ? 'verified' : 'verified IN PART'
+  const whole = status === 'passed' && number('skipped') === 0
+  const words = {
+    passed: whole ? 'verified' : 'verified IN PART',
+    failed: 'NOT VERIFIED',
+    stopped: 'STOPPED',
+  }
   return paint(
     [status === 'failed' ? 'red' : whole ? 'green' : 'yellow', 'bold'],
-    `${verdict}: ${parts.join(', ')} in ${duration(durationMs)}`,
+    `${words[status]}: ${parts.join(', ')} in ${duration(durationMs)}`,
   )
 }

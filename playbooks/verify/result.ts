@@ -58,7 +58,10 @@ export const Attempt = v.strictObject({
 export type Attempt = v.InferOutput<typeof Attempt>
 
 export const VerifyResult = v.strictObject({
-  status: v.picklist(['passed', 'failed']),
+  status: v.pipe(
+    v.picklist(['passed', 'failed', 'stopped']),
+    v.description('passed: nothing failed; what was skipped is in the checks'),
+  ),
   inventory: v.string(),
   checks: v.array(CheckResult),
   counts: v.array(CollectionCounts),

@@ -70,3 +70,18 @@ test('after a stop from outside nothing more is looked at', async (t) => {
 
   t.like(heard[0], { status: 'skipped', detail: 'stopped from outside' })
 })
+
+test('a check that a stop interrupts has found nothing', async (t) => {
+  const stop = new AbortController()
+  const { heard, checklist } = listening(stop.signal)
+
+  await checklist.check({
+    name: 'first',
+    run: () => {
+      stop.abort()
+      return broken()
+    },
+  })
+
+  t.like(heard[0], { status: 'skipped', detail: 'stopped from outside' })
+})

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import test from 'ava'
+import { judgeAttempts } from '../../../../playbooks/verify/judge-matrix.ts'
 import {
-  judgeAttempts,
   parseVerdicts,
   plannedFrom,
   plannedFromController,
