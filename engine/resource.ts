@@ -92,6 +92,12 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   holdsData?(spec: v.InferOutput<Schema>): boolean
 }
 
+/** Makes resources of one kind; it knows its schema, from which the reference is written. */
+export type ResourceKind<Schema extends v.GenericSchema> = ((input: v.InferInput<Schema>) => Resource) & {
+  kind: string
+  spec: Schema
+}
+
 /**
  * Defines a kind of resource; the result makes resources of that kind from their specs.
  *
@@ -99,8 +105,8 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
  */
 export function defineResource<Schema extends v.GenericSchema, Have, Prepared = undefined>(
   definition: ResourceDefinition<Schema, Have, Prepared>,
-): (input: v.InferInput<Schema>) => Resource {
-  return (input) => {
+): ResourceKind<Schema> {
+  const make = (input: v.InferInput<Schema>): Resource => {
     const parsed = v.safeParse(definition.spec, input)
     if (!parsed.success) {
       const issues = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? 'spec'}: ${issue.message}`)
@@ -126,6 +132,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
     // The engine keeps what `probe` gave for a resource and hands it back to that same resource only.
     return resource as Resource
   }
+  return Object.assign(make, { kind: definition.kind, spec: definition.spec })
 }
 
 /** A resource's name in output: kind and id. */

@@ -11,15 +11,18 @@ export interface RoleContext {
   inventory: Inventory
   /** The hosts of a group, in the inventory's order; empty when there is no such group. */
   group(name: string): Host[]
+  /** What another role is told on another host: the port that its service listens on, for example. */
+  paramsOf<Params>(role: Role<Params>, host: Host): Params
 }
 
 /** One thing that a host can be: parameters in, resources out. It does no I/O. */
-export interface Role {
+export interface Role<Params = unknown> {
   name: string
-  /** Checks variables before any host is touched. @throws SluiceError VARIABLE_INVALID */
-  check(variables: unknown, host: string): void
+  /** Reads the variables of a host that are under the role's name. @throws SluiceError VARIABLE_INVALID */
+  read(variables: unknown, host: string): Params
   resources(variables: unknown, context: RoleContext): Resource[]
   description: string
+  params: v.GenericSchema
 }
 
 export interface RoleDefinition<Schema extends v.GenericSchema<unknown, unknown>> {
@@ -42,7 +45,7 @@ export interface RoleDefinition<Schema extends v.GenericSchema<unknown, unknown>
  */
 export function defineRole<Schema extends v.GenericSchema<unknown, unknown>>(
   definition: RoleDefinition<Schema>,
-): Role {
+): Role<v.InferOutput<Schema>> {
   const { name, description, params } = definition
   const read = (variables: unknown, host: string) =>
     parseWith(params, variables ?? {}, {
@@ -53,7 +56,8 @@ export function defineRole<Schema extends v.GenericSchema<unknown, unknown>>(
   return {
     name,
     description,
-    check: (variables, host) => void read(variables, host),
+    params,
+    read,
     resources: (variables, context) => definition.resources(read(variables, context.host.name), context),
   }
 }

@@ -194,6 +194,8 @@ function placeResources(host: Host, plays: Play[], facts: Facts, options: RunOpt
     facts,
     inventory,
     group: (name) => inventory.hosts.filter(({ groups }) => groups.includes(name)),
+    paramsOf: (role, other) =>
+      role.read(variablesOf(other, inventory, options.overrides)[role.name], other.name),
   }
   const placed = plays.flatMap((play) =>
     play.roles.flatMap((role) =>
@@ -213,7 +215,7 @@ function checkVariables({ playbook, inventory, hosts, overrides, knownRoles }: R
     const variables = variablesOf(host, inventory, overrides)
     for (const { hosts: pattern, roles: ofPlay } of playbook.plays) {
       if (!hostsOfPlay(inventory, pattern).includes(host)) continue
-      for (const role of ofPlay) role.check(variables[role.name], host.name)
+      for (const role of ofPlay) role.read(variables[role.name], host.name)
     }
   }
   for (const override of overrides) {

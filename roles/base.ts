@@ -15,7 +15,10 @@ export const base = defineRole({
   name: 'base',
   description: 'the account 10001, time synchronisation, limits of the journal, kernel settings',
   params: v.strictObject({
-    journalMaxMb: v.optional(v.pipe(v.number(), v.integer(), v.minValue(16)), 512),
+    journalMaxMb: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(16)), 512),
+      v.description('megabytes of disk that the journal may use'),
+    ),
   }),
   resources: ({ journalMaxMb }, { facts, host }) => [
     group({ name: account.name, gid: account.id }),

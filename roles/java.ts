@@ -7,7 +7,10 @@ export const java = defineRole({
   name: 'java',
   description: 'the Java 17 runtime of the distribution',
   params: v.strictObject({
-    package: v.optional(v.string(), 'openjdk-17-jre-headless'),
+    package: v.pipe(
+      v.optional(v.string(), 'openjdk-17-jre-headless'),
+      v.description('the package that brings it'),
+    ),
   }),
   resources: (params) => [aptPackage({ name: params.package })],
 })

@@ -8,16 +8,24 @@ import { Port } from '../engine/schemas.ts'
 import { environmentFile } from '../templates/environment.ts'
 import { serviceUnit } from '../templates/service-unit.ts'
 import { runtimeArtifact } from './artifacts/runtime.ts'
+import { kafka } from './kafka/kafka.ts'
 import { account, configurationDirectory, currentRelease, serviceAddress } from './layout.ts'
+import { mongodb } from './mongodb/mongodb.ts'
 import { misconfigured, nodeBinary, nodeOptions } from './node.ts'
 
 const environment = `${configurationDirectory}/processor.env`
 
-/** `host:port` of every host of a group, for clients that take a list. */
-export function endpoints({ group }: RoleContext, name: string, port: number): string {
-  return group(name)
-    .map((host) => `${serviceAddress(host)}:${port}`)
+/** `host:port` of every broker. */
+export function brokers({ group, paramsOf }: RoleContext): string {
+  return group('kafka')
+    .map((host) => `${serviceAddress(host)}:${paramsOf(kafka, host).port}`)
     .join(',')
+}
+
+function databaseUri({ group, paramsOf }: RoleContext): string {
+  const servers = group('mongodb').map((host) => ({ host, ...paramsOf(mongodb, host) }))
+  const places = servers.map(({ host, port }) => `${serviceAddress(host)}:${port}`).join(',')
+  return `mongodb://${places}/${servers[0]?.database ?? ''}`
 }
 
 /** The processor: messages from Kafka, with their cost, into MongoDB. */
@@ -25,13 +33,19 @@ export const processor = defineRole({
   name: 'processor',
   description: 'the processor, with /health, /ready, /gpu/info and /metrics',
   params: v.strictObject({
-    port: v.optional(Port, 8080),
-    kafkaPort: v.optional(Port, 9092),
-    mongodbPort: v.optional(Port, 27017),
-    database: v.optional(v.string(), 'ca0'),
-    pricePerHourUsd: v.optional(v.pipe(v.number(), v.minValue(0)), 0.85),
-    heapMb: v.optional(v.pipe(v.number(), v.integer(), v.minValue(64)), 192),
-    logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+    port: v.pipe(v.optional(Port, 8080), v.description('of /health, /ready, /gpu/info and /metrics')),
+    pricePerHourUsd: v.pipe(
+      v.optional(v.pipe(v.number(), v.minValue(0)), 0.85),
+      v.description('price of a GPU that has told none'),
+    ),
+    heapMb: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(64)), 192),
+      v.description('megabytes of heap'),
+    ),
+    logLevel: v.pipe(
+      v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+      v.description('how much it logs'),
+    ),
   }),
   resources: (params, context) => [
     release({ name: 'processor', artifact: runtimeArtifact('processor') }),
@@ -41,8 +55,8 @@ export const processor = defineRole({
       group: account.name,
       content: environmentFile({
         NODE_ENV: 'production',
-        KAFKA_BOOTSTRAP: endpoints(context, 'kafka', params.kafkaPort),
-        MONGODB_URI: `mongodb://${endpoints(context, 'mongodb', params.mongodbPort)}/${params.database}`,
+        KAFKA_BOOTSTRAP: brokers(context),
+        MONGODB_URI: databaseUri(context),
         PRICE_PER_HOUR_USD: params.pricePerHourUsd,
         HTTP_PORT: params.port,
         LOG_LEVEL: params.logLevel,

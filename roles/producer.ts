@@ -3,13 +3,12 @@ import { file } from '../engine/resources/file.ts'
 import { release } from '../engine/resources/release.ts'
 import { systemdUnit } from '../engine/resources/systemd-unit.ts'
 import { defineRole } from '../engine/role.ts'
-import { Port } from '../engine/schemas.ts'
 import { environmentFile } from '../templates/environment.ts'
 import { serviceUnit } from '../templates/service-unit.ts'
 import { runtimeArtifact } from './artifacts/runtime.ts'
 import { account, configurationDirectory, currentRelease } from './layout.ts'
 import { misconfigured, nodeBinary, nodeOptions } from './node.ts'
-import { endpoints } from './processor.ts'
+import { brokers } from './processor.ts'
 
 const environment = `${configurationDirectory}/producer.env`
 const template = 'producer@.service'
@@ -19,12 +18,26 @@ export const producer = defineRole({
   name: 'producer',
   description: 'the producers, instances of producer@.service',
   params: v.strictObject({
-    instances: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64)), 2),
-    kafkaPort: v.optional(Port, 9092),
-    source: v.optional(v.picklist(['seed', 'nvidia-smi', 'nvml']), 'seed'),
-    sleepSeconds: v.optional(v.pipe(v.number(), v.minValue(0)), 0.5),
-    pricePerHourUsd: v.optional(v.pipe(v.number(), v.minValue(0)), 0.85),
-    logLevel: v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+    instances: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64)), 2),
+      v.description('how many run'),
+    ),
+    source: v.pipe(
+      v.optional(v.picklist(['seed', 'nvidia-smi', 'nvml']), 'seed'),
+      v.description('where GPU samples come from'),
+    ),
+    sleepSeconds: v.pipe(
+      v.optional(v.pipe(v.number(), v.minValue(0)), 0.5),
+      v.description('between two events of an instance'),
+    ),
+    pricePerHourUsd: v.pipe(
+      v.optional(v.pipe(v.number(), v.minValue(0)), 0.85),
+      v.description('price of a GPU whose source has none'),
+    ),
+    logLevel: v.pipe(
+      v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
+      v.description('how much they log'),
+    ),
   }),
   resources: (params, context) => [
     release({ name: 'producer', artifact: runtimeArtifact('producer') }),
@@ -34,7 +47,7 @@ export const producer = defineRole({
       group: account.name,
       content: environmentFile({
         NODE_ENV: 'production',
-        KAFKA_BOOTSTRAP: endpoints(context, 'kafka', params.kafkaPort),
+        KAFKA_BOOTSTRAP: brokers(context),
         GPU_METRICS_SOURCE: params.source,
         PRICE_PER_HOUR_USD: params.pricePerHourUsd,
         SLEEP_SEC: params.sleepSeconds,

@@ -21,8 +21,11 @@ export const zookeeper = defineRole({
   name: 'zookeeper',
   description: 'ZooKeeper 3.9.2 on loopback',
   params: v.strictObject({
-    port: v.optional(Port, 2181),
-    heapMb: v.optional(v.pipe(v.number(), v.integer(), v.minValue(64))),
+    port: v.pipe(v.optional(Port, 2181), v.description('on 127.0.0.1')),
+    heapMb: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(64))),
+      v.description('megabytes of heap; left out, a tenth of the memory of the host'),
+    ),
   }),
   resources: ({ port, heapMb: heap }, { facts }) => [
     release({ name: 'zookeeper', artifact: zookeeperArtifact() }),

@@ -44,6 +44,8 @@ export async function connect(host: Host, { hostKeys, timeoutMs }: ConnectOption
   } catch (error) {
     throw keyError ?? connectError(host, error, timeoutMs)
   }
+  // Small questions and answers would otherwise wait for one another: 40 ms each (Nagle's algorithm, delayed ACK).
+  ssh.connection?.setNoDelay(true)
   return new SshConnection(host, ssh)
 }
 

@@ -11,17 +11,24 @@ import { serviceUnit } from '../../templates/service-unit.ts'
 import { kafkaArtifact } from '../artifacts/kafka.ts'
 import { heapMb, javaOptions } from '../java.ts'
 import { account, currentRelease, serviceAddress } from '../layout.ts'
+import { zookeeper } from '../zookeeper.ts'
 
 const configuration = '/etc/kafka/server.properties'
 const logging = '/etc/kafka/log4j.properties'
 const dataDirectory = '/var/lib/kafka'
 
-export const KafkaParams = v.strictObject({
-  port: v.optional(Port, 9092),
-  /** Megabytes; left out, a share of the host's memory, the rest being its page cache. */
-  heapMb: v.optional(v.pipe(v.number(), v.integer(), v.minValue(128))),
-  zookeeperPort: v.optional(Port, 2181),
-  retentionHours: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 168),
+const KafkaParams = v.strictObject({
+  port: v.pipe(v.optional(Port, 9092), v.description('on the private address')),
+  heapMb: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(128))),
+    v.description(
+      'megabytes of heap; left out, 0.4 of the memory of the host, the rest being its page cache',
+    ),
+  ),
+  retentionHours: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 168),
+    v.description('how long messages are kept'),
+  ),
 })
 
 /** A Kafka broker that is advertised on, and listens on, the private address. */
@@ -29,7 +36,7 @@ export const kafka = defineRole({
   name: 'kafka',
   description: 'Kafka 3.7.0 on the private address',
   params: KafkaParams,
-  resources: ({ port, heapMb: heap, zookeeperPort, retentionHours }, { facts, host, group }) => [
+  resources: ({ port, heapMb: heap, retentionHours }, { facts, host, group, paramsOf }) => [
     release({ name: 'kafka', artifact: kafkaArtifact() }),
     directory({ path: '/etc/kafka' }),
     directory({
@@ -46,7 +53,7 @@ export const kafka = defineRole({
         brokerId: group('kafka').indexOf(host) + 1,
         address: serviceAddress(host),
         port,
-        zookeeper: `127.0.0.1:${zookeeperPort}`,
+        zookeeper: `127.0.0.1:${paramsOf(zookeeper, host).port}`,
         dataDirectory,
         partitions: 12,
         retentionHours,

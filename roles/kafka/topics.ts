@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { defineRole } from '../../engine/role.ts'
 import { serviceAddress } from '../layout.ts'
-import { KafkaParams } from './kafka.ts'
+import { kafka } from './kafka.ts'
 import { kafkaTopic } from './topic.ts'
 
 const TopicName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9._-]{1,249}$/, 'should be a topic name'))
@@ -11,22 +11,30 @@ export const kafkaTopics = defineRole({
   name: 'kafka-topics',
   description: 'the topics tokens, gpu.metrics.v1, token.usage.v1 and pipeline.dlq',
   params: v.strictObject({
-    port: KafkaParams.entries.port,
-    topics: v.optional(
-      v.record(TopicName, v.strictObject({ partitions: v.pipe(v.number(), v.integer(), v.minValue(1)) })),
-      {
-        tokens: { partitions: 12 },
-        'gpu.metrics.v1': { partitions: 12 },
-        'token.usage.v1': { partitions: 12 },
-        'pipeline.dlq': { partitions: 3 },
-      },
+    topics: v.pipe(
+      v.optional(
+        v.record(TopicName, v.strictObject({ partitions: v.pipe(v.number(), v.integer(), v.minValue(1)) })),
+        {
+          tokens: { partitions: 12 },
+          'gpu.metrics.v1': { partitions: 12 },
+          'token.usage.v1': { partitions: 12 },
+          'pipeline.dlq': { partitions: 3 },
+        },
+      ),
+      v.description('partitions by name'),
     ),
   }),
-  resources: ({ port, topics }, { host, group }) =>
+  resources: ({ topics }, { host, group, paramsOf }) =>
     // One broker speaks for all of them.
     group('kafka')[0] !== host
       ? []
       : Object.entries(topics).map(([name, { partitions }]) =>
-          kafkaTopic({ name, partitions, replication: 1, address: serviceAddress(host), port }),
+          kafkaTopic({
+            name,
+            partitions,
+            replication: 1,
+            address: serviceAddress(host),
+            port: paramsOf(kafka, host).port,
+          }),
         ),
 })

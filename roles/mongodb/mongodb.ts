@@ -37,13 +37,15 @@ export const mongodb = defineRole({
   name: 'mongodb',
   description: 'MongoDB 7.0 by preference, on loopback and the private addresses',
   params: v.strictObject({
-    port: v.optional(Port, 27017),
-    database: v.optional(
-      v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,63}$/, 'should be a database name')),
-      'ca0',
+    port: v.pipe(v.optional(Port, 27017), v.description('on loopback and the private addresses')),
+    database: v.pipe(
+      v.optional(v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,63}$/, 'should be a database name')), 'ca0'),
+      v.description('the database of the pipeline'),
     ),
-    /** Gigabytes of WiredTiger's cache; left out, half of the memory beyond 1 GB as MongoDB itself has it. */
-    cacheGb: v.optional(v.pipe(v.number(), v.minValue(0.25))),
+    cacheGb: v.pipe(
+      v.optional(v.pipe(v.number(), v.minValue(0.25))),
+      v.description('gigabytes of cache; left out, half of the memory beyond 1 GB, as MongoDB itself has it'),
+    ),
   }),
   resources: ({ port, database, cacheGb }, { facts, host }) => [
     aptPackage({ name: libraries(facts) }),

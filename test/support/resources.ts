@@ -1,11 +1,16 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { defineResource, run } from '../../engine/resource.ts'
 import { sh } from '../../engine/shell.ts'
 
-export const scratch = () => mkdtempSync(join(tmpdir(), 'sluice-test-'))
+/** A directory that is gone when the test process ends. */
+export function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'))
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
 
 const Spec = v.strictObject({
   path: v.string(),

@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { runBatch } from '../../../engine/batch.ts'
 import { sh } from '../../../engine/shell.ts'
 import { localConnection } from '../../support/local-connection.ts'
+import { scratch } from '../../support/resources.ts'
 
 const probes = { stopOnFailure: false, timeoutSeconds: () => 20 }
 const steps = { stopOnFailure: true, timeoutSeconds: () => 20 }
@@ -72,7 +72,7 @@ test('what a login shell prints before the batch is not taken for an answer', as
 })
 
 test('a step that takes too long is ended on the host with all that it started, and named', async (t) => {
-  const file = join(mkdtempSync(join(tmpdir(), 'sluice-batch-')), 'pid')
+  const file = join(scratch(), 'pid')
 
   await t.throwsAsync(
     runBatch(localConnection(), [sh`sleep 300 & echo $! > ${file}; wait`], {

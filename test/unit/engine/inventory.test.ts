@@ -68,7 +68,7 @@ test('a parameter that a role does not know, or of another type, is named with i
     resources: () => [],
   })
 
-  const error = t.throws(() => role.check({ prot: 2, port: '9092' }, 'vm1'))
+  const error = t.throws(() => role.read({ prot: 2, port: '9092' }, 'vm1'))
 
   t.regex(error.message, /VARIABLE_INVALID.*port should be number, got "9092".*prot is not known/)
 })

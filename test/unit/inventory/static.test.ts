@@ -50,7 +50,7 @@ test('the roles take the variables of the example', (t) => {
 
   for (const host of inventory.hosts) {
     const variables = variablesOf(host, inventory, [])
-    for (const role of roles) t.notThrows(() => role.check(variables[role.name], host.name))
+    for (const role of roles) t.notThrows(() => role.read(variables[role.name], host.name))
   }
 })
 

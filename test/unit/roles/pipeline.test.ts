@@ -60,6 +60,7 @@ function resourcesOf(
     facts: { ...machine, ...facts },
     inventory,
     group: (name) => hosts.filter(({ groups }) => groups.includes(name)),
+    paramsOf: (other, { name }) => other.read({}, name),
   }
   return role.resources(variables, context)
 }
@@ -122,7 +123,7 @@ test('a topic that has fewer partitions gets more, and one that has more is an e
 })
 
 test('a wrong variable is refused with the role and the place', (t) => {
-  t.throws(() => kafka.check({ heapMb: 'much' }, 'vm1'), {
+  t.throws(() => kafka.read({ heapMb: 'much' }, 'vm1'), {
     message: /VARIABLE_INVALID.*heapMb should be number/,
   })
 })

@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { Facts } from '../../../../engine/facts.ts'
+import type { Host } from '../../../../engine/inventory.ts'
 import type { Role } from '../../../../engine/role.ts'
 import { variablesOf } from '../../../../engine/variables.ts'
 import { expectationsOf, expectedIndexes } from '../../../../playbooks/verify/expectations.ts'
@@ -35,10 +36,12 @@ function declared(name: string, kind: string): string[] {
   const host = inventory.hosts.find((each) => each.name === name)
   if (host === undefined) throw new TypeError(`there is no ${name}`)
   const group = (wanted: string) => inventory.hosts.filter(({ groups }) => groups.includes(wanted))
+  const paramsOf = <Params>(role: Role<Params>, other: Host) =>
+    role.read(variablesOf(other, inventory, [])[role.name], other.name)
   const variables = variablesOf(host, inventory, [])
   return (rolesOf[name] ?? []).flatMap((role) =>
     role
-      .resources(variables[role.name], { host, facts, inventory, group })
+      .resources(variables[role.name], { host, facts, inventory, group, paramsOf })
       .filter((resource) => resource.kind === kind)
       .map(({ id }) => id),
   )
