@@ -37,6 +37,7 @@ export function createProgram(registry: Registry, execute: Execute): Command {
   addLab(program, execute)
   addInventory(program, execute)
   addDoctor(program, execute)
+  addLog(program, execute)
   return program
 }
 
@@ -182,6 +183,32 @@ function addInventory(program: Command, execute: Execute): void {
     .description("Shows an inventory's hosts and firewall policy.")
     .action((options: { inventory?: string; limit?: string; json: boolean }) =>
       execute(async (session) => (await import('./inventory-command.ts')).inventoryShow(session, options)),
+    )
+}
+
+function addLog(program: Command, execute: Execute): void {
+  program
+    .command('log')
+    .argument('[run]', 'one of those that `log` lists')
+    .option('--last <n>', 'how many are listed', wholeNumber(1, 10_000), 20)
+    .option('--json', 'one JSON document a run, or a line of its record', false)
+    .summary('who changed what, and when')
+    .description(
+      'Every run leaves a record in .sluice/runs: who, which hosts, what was done, how long it took.',
+    )
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice log', meaning: 'the newest runs' },
+        { command: 'sluice log 2026-01-31T120000.000Z-provision', meaning: 'one of them, change by change' },
+        {
+          command: 'sluice provision --limit @failed',
+          meaning: 'again, where the last run did not get to the end',
+        },
+      ]),
+    )
+    .action((id: string | undefined, options: { json: boolean; last: number }) =>
+      execute(async (session) => (await import('./log-command.ts')).logCommand(session, id, options)),
     )
 }
 

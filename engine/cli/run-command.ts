@@ -62,13 +62,19 @@ export async function showRun(
   { mode, removeData }: { mode: Mode; removeData: boolean },
 ): Promise<RunResult> {
   const { stdout, stderr, configuration, signal } = session
-  const [{ runPlaybook }, { openReport }, connect] = await Promise.all([
+  const [{ runPlaybook }, { openReport }, { recordRun }, connect] = await Promise.all([
     import('../run.ts'),
     import('../report/report.ts'),
+    import('../report/run-record.ts'),
     connector(session, options),
   ])
   const { json, verbose, diff } = options
   const report = await openReport({ stdout, stderr, json, verbose, diff, signal })
+  const record = recordRun(session.projectDirectory, {
+    playbook: playbook.name,
+    inventory: inventory.name,
+    version: session.registry.version,
+  })
   if (report.live) session.silenceStopNotice()
   try {
     const result = await runPlaybook({
@@ -85,13 +91,17 @@ export async function showRun(
         mirror: mirrorOf(options.artifactMirror) ?? configuration.artifactMirror,
       },
       connect,
-      emit: report.emit,
+      emit: (event) => {
+        record.emit(event)
+        report.emit(event)
+      },
       signal,
     })
     await report.close()
     report.conclude(result)
     return result
   } finally {
+    record.close()
     await report.close()
   }
 }

@@ -87,12 +87,28 @@ export async function loadHosts(
   const inventory = await source.load({ projectDirectory, create, progress, signal })
   if (options.limit === undefined) return { inventory, hosts: inventory.hosts }
   const { selectHosts } = await import('../select.ts')
-  const hosts = selectHosts(inventory, options.limit)
+  const hosts = selectHosts(inventory, await limitPattern(projectDirectory, options.limit))
   if (hosts.length > 0) return { inventory, hosts }
   throw new SluiceError('HOSTS_UNKNOWN', {
     subject: `--limit "${options.limit}" leaves no host of the inventory ${inventory.name}`,
     why: `its hosts: ${inventory.hosts.map(({ name }) => name).join(', ') || 'none'}`,
     advice: 'take away fewer, or leave --limit out',
+  })
+}
+
+/** `@failed` stands for the hosts that did not get to the end in the newest run. */
+async function limitPattern(projectDirectory: string, typed: string): Promise<string> {
+  if (typed !== '@failed') return typed
+  const { failedHosts } = await import('../report/run-record.ts')
+  const failed = failedHosts(projectDirectory)
+  if (failed !== undefined && failed.length > 0) return failed.join(',')
+  throw new SluiceError('HOSTS_UNKNOWN', {
+    subject:
+      failed === undefined
+        ? 'there is no run yet whose hosts could have failed'
+        : 'no host failed in the last run',
+    at: 'the command line, --limit @failed',
+    advice: 'sluice log shows the runs; leave --limit out for all hosts',
   })
 }
 

@@ -1,0 +1,88 @@
+import { listRuns, type RunRecord, readRun } from '../report/run-record.ts'
+import { painter } from '../report/terminal.ts'
+import { changeText, count, duration } from '../report/wording.ts'
+import { columns } from './columns.ts'
+import { exitCodes } from './exit-codes.ts'
+import type { Session } from './session.ts'
+
+/** `log`: the runs of this project, newest first, or one of them. */
+export function logCommand(
+  session: Session,
+  id: string | undefined,
+  { json, last }: { json: boolean; last: number },
+): number {
+  const { projectDirectory, print } = session
+  if (id !== undefined) return showRecord(session, readRun(projectDirectory, id), json)
+  const records = listRuns(projectDirectory)
+    .slice(0, last)
+    .map((known) => readRun(projectDirectory, known))
+  if (json) {
+    for (const { id: known, header, end } of records)
+      print(JSON.stringify({ id: known, ...header, result: end?.result }))
+    return exitCodes.converged
+  }
+  if (records.length === 0) print('No runs yet: provision, harden and destroy leave a record here.')
+  for (const line of columns(records.map((record) => [record.id, record.header.user, ...outcome(record)])))
+    print(line)
+  return exitCodes.converged
+}
+
+function outcome({ header, end, documents }: RunRecord): string[] {
+  const started = documents.find((document) => document.type === 'run-started')
+  const mode = started?.mode === 'check' ? 'check' : ''
+  if (end === undefined) return [header.inventory, mode, 'did not end: it was killed', '']
+  const { hosts, durationMs, interrupted } = end.result
+  const changes = hosts.reduce((sum, { changed }) => sum + changed.length, 0)
+  const badly = hosts
+    .filter(({ status }) => status === 'failed' || status === 'skipped')
+    .map(({ host }) => host)
+  const words = [
+    ...(interrupted ? ['stopped'] : []),
+    ...(badly.length > 0 ? [`not to the end: ${badly.join(', ')}`] : []),
+    changes === 0 ? 'nothing changed' : count(changes, 'change'),
+  ]
+  return [header.inventory, mode, `${count(hosts.length, 'host')}: ${words.join('; ')}`, duration(durationMs)]
+}
+
+function showRecord(
+  { print, stdout }: Session,
+  { id, header, documents, end }: RunRecord,
+  json: boolean,
+): number {
+  if (json) {
+    for (const document of [header, ...documents]) print(JSON.stringify(document))
+    return exitCodes.converged
+  }
+  const paint = painter(stdout)
+  print(
+    `${id}  by ${header.user} on ${header.controller}, inventory ${header.inventory}, version ${header.version}`,
+  )
+  if (end === undefined) print(paint('red', 'The run did not end: it was killed.'))
+  for (const document of documents) {
+    if (document.type === 'resource-changed' || document.type === 'resource-planned') {
+      const { host, role, resource, changes } = document.planned
+      const time = document.type === 'resource-changed' ? `  ${duration(document.durationMs)}` : ''
+      print(`  ${host}  ${role}  ${resource}  (${changes.map(asChange).map(changeText).join(', ')})${time}`)
+    }
+    if (document.type === 'host-ended') {
+      const { host, status, error, reason, durationMs } = document.result
+      const why = error === undefined ? reason : `${error.code}  ${error.subject}`
+      print(`${host}  ${status}  ${duration(durationMs)}${why === undefined ? '' : `  ${why}`}`)
+    }
+  }
+  return exitCodes.converged
+}
+
+const asChange = ({
+  property,
+  have,
+  want,
+}: {
+  property: string
+  have?: string | undefined
+  want?: string | undefined
+}) => ({
+  property,
+  have,
+  want,
+})

@@ -1,0 +1,118 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { SluiceError } from '../errors.ts'
+import type { Emit } from '../events.ts'
+import { jsonReport } from './json.ts'
+import { JsonDocument } from './json-schema.ts'
+
+/** What a run record begins with: who did what, from where, to which hosts. */
+export const RunHeader = v.strictObject({
+  type: v.literal('run-recorded'),
+  at: v.pipe(v.string(), v.isoTimestamp()),
+  user: v.string(),
+  controller: v.string(),
+  inventory: v.string(),
+  version: v.string(),
+})
+export type RunHeader = v.InferOutput<typeof RunHeader>
+
+type RunEnded = Extract<JsonDocument, { type: 'run-ended' }>
+
+export interface RunRecord {
+  /** The file's name without its ending: what `sluice log` is given. */
+  id: string
+  header: RunHeader
+  documents: JsonDocument[]
+  /** Missing when the run was killed. */
+  end: RunEnded | undefined
+}
+
+const recordsDirectory = (projectDirectory: string) => join(projectDirectory, '.sluice', 'runs')
+
+/**
+ * Keeps what a run says in `.sluice/runs/<time>-<playbook>.jsonl`, as `--json` prints it, written as it happens: a run
+ * that was killed leaves what it had done. Texts are left out; secrets print as `***`.
+ */
+export function recordRun(
+  projectDirectory: string,
+  { playbook, inventory, version }: { playbook: string; inventory: string; version: string },
+): { emit: Emit; close(): void } {
+  const directory = recordsDirectory(projectDirectory)
+  mkdirSync(directory, { recursive: true })
+  const at = new Date().toISOString()
+  const file = openSync(join(directory, `${at.replaceAll(':', '')}-${playbook}.jsonl`), 'wx', 0o600)
+  const write = (line: string) => void writeSync(file, `${line}\n`)
+  const header: RunHeader = {
+    type: 'run-recorded',
+    at,
+    user: userInfo().username,
+    controller: hostname(),
+    inventory,
+    version,
+  }
+  write(JSON.stringify(header))
+  const emit = jsonReport({ write, diff: false })
+  return {
+    // How far something is says nothing afterwards, and is most of what a run says.
+    emit: (event) => {
+      if (event.type !== 'resource-progress') emit(event)
+    },
+    close: () => closeSync(file),
+  }
+}
+
+/** The ids of all runs of a project, newest first. */
+export function listRuns(projectDirectory: string): string[] {
+  try {
+    return readdirSync(recordsDirectory(projectDirectory))
+      .filter((name) => name.endsWith('.jsonl'))
+      .map((name) => name.slice(0, -'.jsonl'.length))
+      .sort()
+      .reverse()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** @throws SluiceError USAGE when there is no such run, or its record is damaged */
+export function readRun(projectDirectory: string, id: string): RunRecord {
+  const known = listRuns(projectDirectory)
+  if (!known.includes(id)) {
+    throw new SluiceError('USAGE', {
+      subject: `there is no run "${id}"`,
+      why: known.length === 0 ? 'this project has no runs yet' : `the newest is ${known[0]}`,
+      advice: 'sluice log shows them all',
+    })
+  }
+  const file = join(recordsDirectory(projectDirectory), `${id}.jsonl`)
+  // A run that was killed may have left half a line.
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  try {
+    const [first = '', ...rest] = lines
+    const documents = rest.map((line) => v.parse(JsonDocument, JSON.parse(line)))
+    const end = documents.find((document) => document.type === 'run-ended')
+    return { id, header: v.parse(RunHeader, JSON.parse(first)), documents, end }
+  } catch (cause) {
+    throw new SluiceError('USAGE', {
+      subject: `the record of the run ${id} cannot be read`,
+      at: file,
+      why: String(cause),
+      advice: 'it was written by another version, or damaged: remove it',
+      cause,
+    })
+  }
+}
+
+/** The hosts that did not get to the end in the newest run; `undefined` when there is no run. */
+export function failedHosts(projectDirectory: string): string[] | undefined {
+  const [newest] = listRuns(projectDirectory)
+  if (newest === undefined) return undefined
+  const { documents, end } = readRun(projectDirectory, newest)
+  const started = documents.find((document) => document.type === 'run-started')
+  const results = end?.result.hosts ?? []
+  const well = results.filter(({ status }) => status === 'ok' || status === 'changed').map(({ host }) => host)
+  return (started?.hosts ?? []).filter((host) => !well.includes(host))
+}
