@@ -18,6 +18,15 @@ export function variablesOf(host: Host, inventory: Inventory, overrides: readonl
   return layers.reduce((merged, layer) => mergeVariables(merged, layer), {})
 }
 
+/** The inventory, as if every host said itself what vars files and `--var` say. */
+export function withOverrides(inventory: Inventory, overrides: readonly Variables[]): Inventory {
+  const hosts = inventory.hosts.map((host) => ({
+    ...host,
+    variables: overrides.reduce((merged, layer) => mergeVariables(merged, layer), host.variables),
+  }))
+  return { ...inventory, hosts }
+}
+
 function mergeVariables(low: Variables, high: Variables): Variables {
   const merged: Variables = { ...low }
   for (const [key, value] of Object.entries(high)) {

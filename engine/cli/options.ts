@@ -7,6 +7,8 @@ export interface HostOptions {
   limit?: string
   timeout: number
   acceptNewHostKeys: boolean
+  var: string[]
+  varsFile: string[]
   json: boolean
   verbose: boolean
 }
@@ -18,8 +20,6 @@ export interface RunCommandOptions extends HostOptions {
   check: boolean
   diff: boolean
   forks?: number
-  var: string[]
-  varsFile: string[]
   artifactMirror?: string
 }
 
@@ -54,6 +54,13 @@ export function addHostOptions(command: Command): Command {
         .argParser(wholeNumber(1, 3600)),
     )
     .option('--accept-new-host-keys', 'take and record the key of a host that has none on record', false)
+    .option('--var <role.parameter=value>', 'a variable; may be given several times', repeated, [])
+    .option(
+      '--vars-file <path>',
+      'a YAML or JSON file of variables; may be given several times',
+      repeated,
+      [],
+    )
   return addOutputOptions(command)
 }
 
@@ -67,13 +74,6 @@ export function addRunOptions(command: Command): Command {
       new Option('--forks <n>', 'hosts worked on at once (default: by hosts and cores)').argParser(
         wholeNumber(1, 1000),
       ),
-    )
-    .option('--var <role.parameter=value>', 'a variable; may be given several times', repeated, [])
-    .option(
-      '--vars-file <path>',
-      'a YAML or JSON file of variables; may be given several times',
-      repeated,
-      [],
     )
     .option('--artifact-mirror <url|directory>', 'where software is looked for before its upstream')
 }

@@ -7,6 +7,7 @@ import type { Playbook } from '../playbook.ts'
 import { isUrl } from './configuration.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
 import { defaultForks, type RunCommandOptions } from './options.ts'
+import { readOverrides } from './overrides.ts'
 import type { PlaybookCommand } from './registry.ts'
 import { type Chosen, connector, loadHosts, type Session } from './session.ts'
 
@@ -32,23 +33,20 @@ export interface PreparedRun {
 
 /** @throws SluiceError USAGE for an unknown role, a bad variable or vars file */
 export async function prepareRun(
-  { registry, configuration }: Session,
+  session: Session,
   command: PlaybookCommand,
   options: Omit<RunCommandOptions, 'check'>,
 ): Promise<PreparedRun> {
-  const [{ roleNames, withTags }, { parseVariable, readVariablesFile }] = await Promise.all([
+  const [{ roleNames, withTags }, overrides] = await Promise.all([
     import('../playbook.ts'),
-    import('../variables.ts'),
+    readOverrides(session, options),
   ])
-  const typed = options.var.map((text) => parseVariable(text))
-  const files = [...configuration.varsFiles, ...options.varsFile.map((path) => resolve(path))]
-  const fromFiles = await Promise.all(files.map((path) => readVariablesFile(path)))
   const whole = await command.load()
   for (const name of [...options.tags, ...options.skipTags]) checkRole(name, command.name, roleNames(whole))
-  const all = await Promise.all(registry.playbooks.map(({ load }) => load()))
+  const all = await Promise.all(session.registry.playbooks.map(({ load }) => load()))
   return {
     playbook: withTags(whole, options.tags, options.skipTags),
-    overrides: [...fromFiles, ...typed],
+    overrides,
     knownRoles: [...new Set(all.flatMap(roleNames))],
   }
 }
