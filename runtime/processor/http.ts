@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { GpuBoard } from './gpu-board.ts'
+import type { GpuBoard, ShownSample } from './gpu-board.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import type { Readiness } from './readiness.ts'
 
@@ -27,23 +27,13 @@ export function createApp({
   })
 
   app.get('/gpu/info', (context) => {
-    const newest = board.newest
-    if (newest === undefined) return context.json({ gpu: null, age_seconds: null })
-    const { ts, host, gpu_index, name, utilization, mem_used_mb, mem_total_mb, power_w, price_per_hour_usd } =
-      newest
+    const now = Date.now()
+    const { newest } = board
     return context.json({
-      gpu: {
-        ts: ts.toISOString(),
-        host,
-        gpu_index,
-        name,
-        utilization,
-        mem_used_mb,
-        mem_total_mb,
-        power_w,
-        price_per_hour_usd,
-      },
-      age_seconds: Math.max(0, Date.now() - ts.getTime()) / 1000,
+      // The newest sample of all stands on its own, as it did before there were several.
+      gpu: newest === undefined ? null : shown(newest),
+      age_seconds: newest === undefined ? null : ageSeconds(newest, now),
+      gpus: board.all.map((sample) => ({ ...shown(sample), age_seconds: ageSeconds(sample, now) })),
     })
   })
 
@@ -52,4 +42,23 @@ export function createApp({
   )
 
   return app
+}
+
+const ageSeconds = ({ ts }: ShownSample, now: number): number => Math.max(0, now - ts.getTime()) / 1000
+
+/** The fields of a sample that anybody may see. */
+function shown(sample: ShownSample) {
+  const { ts, host, gpu_index, name, utilization, mem_used_mb, mem_total_mb, power_w, price_per_hour_usd } =
+    sample
+  return {
+    ts: ts.toISOString(),
+    host,
+    gpu_index,
+    name,
+    utilization,
+    mem_used_mb,
+    mem_total_mb,
+    power_w,
+    price_per_hour_usd,
+  }
 }

@@ -19,6 +19,9 @@ import { awaitTopics } from './topics.ts'
 /** How often the database is asked whether it is there, while nothing is written. */
 const pingEveryMs = 5000
 
+/** How often the database is asked for the samples that others wrote. */
+const lookForGpusEveryMs = 15_000
+
 /**
  * Runs the processor until the signal says stop, and then ends what is in hand. Neither Kafka nor MongoDB needs to be
  * there at the start: it answers on its port at once, and waits for them.
@@ -71,6 +74,7 @@ export async function runProcessor(
     const group = environment.CONSUMER_GROUP
     await Promise.all([
       watchStore(store, readiness, signal),
+      watchGpus(store, board, signal),
       watchLag(kafka, { group, topics, assigned: () => reader.assigned }, { metrics, log, signal }),
     ])
   }
@@ -113,10 +117,26 @@ async function prepareStore(
   try {
     await persist('mongodb', stillWanted, () => store.ping())
     await persist('indexes', stillWanted, () => store.makeIndexes())
-    const newest = await persist('mongodb', stillWanted, () => store.newestSample())
-    if (newest !== null) board.note(newest)
+    await persist('mongodb', stillWanted, () => noteGpus(store, board))
   } catch (error) {
     if (!(error instanceof Abandoned)) throw error
+  }
+}
+
+/** Shows the GPUs that the database knows, also those whose samples another processor of the group reads. */
+async function noteGpus(store: Store, board: GpuBoard): Promise<void> {
+  for await (const sample of store.lastSamples()) board.note(sample)
+}
+
+async function watchGpus(store: Store, board: GpuBoard, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(lookForGpusEveryMs, signal)
+    if (signal.aborted) return
+    try {
+      await noteGpus(store, board)
+    } catch {
+      // Whether the database is there is watched above; what is shown meanwhile is older, and says so.
+    }
   }
 }
 

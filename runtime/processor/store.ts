@@ -1,5 +1,4 @@
 import { type Collection, type Db, MongoBulkWriteError, MongoClient, MongoServerError } from 'mongodb'
-import type { GpuSample } from '../messages.ts'
 import type { GpuDocument, Source, UsageDocument } from './documents.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { gpuKey, type StoredUsage } from './partition-windows.ts'
@@ -107,9 +106,21 @@ export class Store {
     return this.gpuMetrics.findOne({ host, gpu_index: index }, { sort: { host: -1, gpu_index: -1 } })
   }
 
-  /** The newest sample of all. */
-  async newestSample(): Promise<(GpuDocument & GpuSample) | null> {
-    return this.gpuMetrics.findOne({}, { sort: { ts: -1 } })
+  /** The sample of each GPU that was stored last: one look at the index a GPU, however many samples there are. */
+  async *lastSamples(): AsyncGenerator<GpuDocument> {
+    let before: { host: string; gpu_index: number } | undefined
+    while (true) {
+      // Equal keys of an index lie in the order of insertion: from a GPU's end the step to the next one is one seek.
+      const cursor = this.gpuMetrics
+        .find({})
+        .hint({ host: 1, gpu_index: 1 })
+        .sort({ host: -1, gpu_index: -1 })
+      if (before !== undefined) cursor.max(before)
+      const [last] = await cursor.limit(1).toArray()
+      if (last === undefined) return
+      yield last
+      before = { host: last.host, gpu_index: last.gpu_index }
+    }
   }
 
   async close(): Promise<void> {

@@ -76,7 +76,33 @@ test('/gpu/info of a processor that saw no sample yet is an answer too', async (
   const response = await app.request('/gpu/info')
 
   t.is(response.status, 200)
-  t.deepEqual(await response.json(), { gpu: null, age_seconds: null })
+  t.deepEqual(await response.json(), { gpu: null, age_seconds: null, gpus: [] })
+})
+
+test("/gpu/info lists every GPU that was seen, with its newest sample and that one's age", async (t) => {
+  const { app, board } = newApp()
+  const now = Date.now()
+  board.note({ ...sample(new Date(now - 9000)), host: 'gpu-2' })
+  board.note({ ...sample(new Date(now - 4000)), gpu_index: 10 })
+  board.note({ ...sample(new Date(now - 3000)), gpu_index: 2, utilization: 0.9 })
+  board.note({ ...sample(new Date(now - 8000)), gpu_index: 2 })
+
+  const { gpus } = (await (await app.request('/gpu/info')).json()) as {
+    gpus: { host: string; gpu_index: number; utilization: number; age_seconds: number }[]
+  }
+
+  t.deepEqual(
+    gpus.map(({ host, gpu_index, utilization }) => [host, gpu_index, utilization]),
+    [
+      ['gpu-1', 2, 0.9],
+      ['gpu-1', 10, 0.5],
+      ['gpu-2', 0, 0.5],
+    ],
+  )
+  t.deepEqual(
+    gpus.map(({ age_seconds }) => Math.floor(age_seconds)),
+    [3, 4, 9],
+  )
 })
 
 test('a sample from a clock far ahead does not stay the newest', async (t) => {
