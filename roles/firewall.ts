@@ -1,0 +1,76 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import * as v from 'valibot'
+import { SluiceError } from '../engine/errors.ts'
+import type { Host, PolicyRule } from '../engine/inventory.ts'
+import { aptPackage } from '../engine/resources/apt-package.ts'
+import { ufw } from '../engine/resources/ufw.ts'
+import { defineRole, type RoleContext } from '../engine/role.ts'
+
+/** An inbound rule of one host, with the addresses in place of the groups. */
+export interface InboundRule {
+  from: string
+  port: number
+  protocol: 'tcp' | 'udp'
+  comment: string
+}
+
+/** The host's firewall: what the inventory's policy lets in, and nothing else. */
+export const firewall = defineRole({
+  name: 'firewall',
+  description: 'UFW with exactly the rules of the policy, on IPv4 and IPv6',
+  params: v.strictObject({
+    /** Goes on although no rule lets the controller in; the guard still takes the change back. */
+    allowLockout: v.optional(v.boolean(), false),
+  }),
+  resources: ({ allowLockout }, context) => {
+    const rules = inboundRules(context)
+    if (!allowLockout) refuseLockout(rules, context)
+    return [aptPackage({ name: 'ufw' }), ufw({ rules })]
+  },
+})
+
+/** The policy as it concerns one host. */
+export function inboundRules(context: Pick<RoleContext, 'host' | 'inventory' | 'group'>): InboundRule[] {
+  const { host, inventory } = context
+  const concerning = inventory.policy.rules.filter(({ to }) => to === 'all' || host.groups.includes(to))
+  const rules = concerning.flatMap(({ from, to, port, protocol }) =>
+    from.flatMap((source) =>
+      networksOf(source, context).map((network) => ({
+        from: network,
+        port,
+        protocol,
+        comment: `${source} to ${to}`,
+      })),
+    ),
+  )
+  // A host in two groups would have the same rule twice.
+  return [...new Map(rules.map((rule) => [`${rule.from} ${rule.port}/${rule.protocol}`, rule])).values()]
+}
+
+/** A source of the policy as networks: the admin networks, a network, or the private addresses of a group's hosts. */
+function networksOf(source: PolicyRule['from'][number], context: Pick<RoleContext, 'inventory' | 'group'>) {
+  if (source === 'admin') return context.inventory.policy.admin
+  const [address = ''] = source.split('/')
+  if (isIPv4(address) || isIPv6(address)) return [source]
+  return context.group(source).flatMap(({ privateAddresses }: Host) => privateAddresses)
+}
+
+function refuseLockout(rules: readonly InboundRule[], { host, facts, inventory }: RoleContext): void {
+  const ssh = rules.filter(({ port, protocol }) => port === host.port && protocol === 'tcp')
+  if (ssh.some(({ from }) => includes(from, facts.clientAddress))) return
+  const sources = ssh.map(({ from }) => from).join(', ') || 'nobody'
+  throw new SluiceError('LOCKOUT_PREVENTED', {
+    subject: `no rule of the policy lets the controller, ${facts.clientAddress}, reach port ${host.port} of ${host.name}`,
+    why: `the policy of ${inventory.name} lets in there: ${sources}; admin is ${inventory.policy.admin.join(', ') || 'empty'}`,
+    advice: `add ${facts.clientAddress} to policy/admin in the inventory, with a rule { from: [admin], to: all, port: ${host.port} }`,
+  })
+}
+
+function includes(network: string, address: string): boolean {
+  const [base = '', length = isIPv4(base) ? '32' : '128'] = network.split('/')
+  const family = (text: string) => (isIPv4(text) ? 'ipv4' : 'ipv6')
+  if (family(base) !== family(address)) return false
+  const list = new BlockList()
+  list.addSubnet(base, Number(length), family(base))
+  return list.check(address, family(address))
+}
