@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { type Change, compare, defineResource, run } from '../resource.ts'
 import { Cidr, Port } from '../schemas.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
-import { keepFormer, restoreFormer } from './former.ts'
+import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 import { canonicalNetwork } from './ufw-network.ts'
 import { type LiveTable, parseLive, parseStored, ruleName, rulesFile, type StoredRules } from './ufw-rules.ts'
 
@@ -26,6 +26,8 @@ interface Have {
   stored: { ipv4: StoredRules; ipv6: StoredRules }
   /** No table for a family that the kernel does not have. */
   live: LiveTable[]
+  /** Whether Sluice has set this firewall up. */
+  ours: boolean
 }
 
 const rulesPath = '/etc/ufw/user.rules'
@@ -65,6 +67,7 @@ export const ufw = defineResource<typeof Spec, Have>({
       [ -x /usr/sbin/ufw ] || exit 0
       sed -n 's/^\\([A-Z0-9_]*\\)="\\{0,1\\}\\([A-Za-z]*\\)"\\{0,1\\}[[:space:]]*$/\\1=\\2/p' ${defaultsPath} ${switchPath}
       if [ -e /etc/systemd/system/multi-user.target.wants/ufw.service ]; then echo 'at boot=enabled'; fi
+      echo "mark=$( ${tellOurs(rulesPath)} )"
       echo 'part ipv4'; cat ${rulesPath}
       echo 'part ipv6'; cat ${rulesPath6}
       echo 'part live ipv4'; iptables-save -t filter 2>/dev/null
@@ -97,12 +100,15 @@ export const ufw = defineResource<typeof Spec, Have>({
     ]
   },
 
-  remove: () => [
-    run(sh`
-      [ ! -x /usr/sbin/ufw ] || ufw --force disable
-      ${lines(paths.map(restoreFormer))}
-      ${reload}`),
-  ],
+  remove: (_, { ours }) =>
+    ours
+      ? [
+          run(sh`
+            ufw --force disable
+            ${lines(paths.map(restoreFormer))}
+            ${reload}`),
+        ]
+      : [],
 })
 
 const load = sh`
@@ -147,6 +153,7 @@ function parseFirewall(output: readonly string[]): Have {
     settings: Object.fromEntries(settings),
     stored: { ipv4: parseStored(part('ipv4') ?? []), ipv6: parseStored(part('ipv6') ?? []) },
     live,
+    ours: settings.some(([name, value]) => name === 'mark' && value === 'ours'),
   }
 }
 
