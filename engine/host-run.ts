@@ -135,8 +135,11 @@ export class HostRun {
     if (changes.length === 0) return undefined
     this.#emit({ type: 'resource-started', place: this.#where(placed) })
     try {
-      const prepared = this.#mode === 'remove' ? undefined : await resource.prepare?.(this.#access(placed))
-      return { placed, changes, steps: this.#steps(resource, reading.have, prepared) }
+      if (this.#mode === 'remove')
+        return { placed, changes, steps: this.#steps(resource, reading.have, undefined) }
+      const prepared = await resource.prepare?.(this.#access(placed))
+      const settled = resource.settle?.(reading.have, prepared) ?? changes
+      return { placed, changes: settled, steps: this.#steps(resource, reading.have, prepared) }
     } catch (error) {
       throw this.#place(error, placed)
     }

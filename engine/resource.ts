@@ -65,6 +65,8 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   /** Work on the controller that must come before the steps are known, for example fetching a file. */
   prepare?(access: ControllerAccess): Promise<Prepared>
   apply(have: Have | undefined, prepared: Prepared): Step[]
+  /** What is changed, where only the preparation tells: a source that could be had, for example. */
+  settle?(have: Have | undefined, prepared: Prepared): Change[]
   /** Undoes what `apply` made, for `destroy`; kinds without it leave nothing behind. */
   remove?(have: Have): Step[]
   /** `access`: a mistake here can lock the controller out, so it is applied under the guard. */
@@ -86,6 +88,7 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   predict?(spec: v.InferOutput<Schema>, have: Have | undefined, touched: string[]): Change[]
   prepare?(spec: v.InferOutput<Schema>, access: ControllerAccess): Promise<Prepared>
   apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
+  settle?(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Change[]
   remove?(spec: v.InferOutput<Schema>, have: Have): Step[]
   guarded?: boolean
   waits?: boolean
@@ -113,7 +116,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       throw new TypeError(`${definition.kind}: ${issues.join('; ')}`)
     }
     const spec = parsed.output
-    const { predict, prepare, remove } = definition
+    const { predict, prepare, settle, remove } = definition
     const resource: Resource<Have, Prepared> = {
       kind: definition.kind,
       id: definition.id(spec),
@@ -124,6 +127,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       ...(predict && { predict: (have, touched) => predict(spec, have, touched) }),
       ...(prepare && { prepare: (access) => prepare(spec, access) }),
       apply: (have, prepared) => definition.apply(spec, have, prepared),
+      ...(settle && { settle: (have, prepared) => settle(spec, have, prepared) }),
       ...(remove && { remove: (have) => remove(spec, have) }),
       guarded: definition.guarded ?? false,
       waits: definition.waits ?? false,

@@ -51,6 +51,18 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
 
   prepare: ({ artifact }, access) => acquire(artifact, access),
 
+  settle({ artifact }, have, acquired) {
+    const instead =
+      acquired.version === artifact.version ? '' : `, not ${artifact.version}, which could not be had`
+    return [
+      {
+        property: 'current',
+        have: have?.current,
+        want: `${releaseId(acquired)} from ${acquired.source}${instead}`,
+      },
+    ]
+  },
+
   apply({ root, name, keep }, _, acquired) {
     const id = releaseId(acquired)
     const home = `${root}/${name}`

@@ -138,7 +138,8 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
   },
 
   remove({ unit, content }, have) {
-    if (content === undefined) {
+    // An instance has no file of its own, but runs only because it was declared.
+    if (content === undefined && !/@[^.]/.test(unit)) {
       return have.dropIn === undefined
         ? []
         : [
@@ -147,7 +148,7 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
             ),
           ]
     }
-    if (!have.ours && have.dropIn === undefined) return []
+    if (!have.ours && have.dropIn === undefined && have.activeState !== 'active') return []
     return [
       run(sh`
         systemctl disable --quiet --now -- ${unit} || systemctl stop -- ${unit} || :
