@@ -1,8 +1,9 @@
 import { definePlaybook } from '../engine/playbook.ts'
 import { base } from '../roles/base.ts'
+import { firewall } from '../roles/firewall.ts'
 
 /** What every host has, whatever it is for. */
-export const foundation = { name: 'foundation', hosts: 'all', roles: [base] }
+export const foundation = { name: 'foundation', hosts: 'all', roles: [base, firewall] }
 
 export const harden = definePlaybook({
   name: 'harden',
