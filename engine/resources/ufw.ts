@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { type Change, compare, defineResource, run } from '../resource.ts'
 import { Cidr, Port } from '../schemas.ts'
-import { lines, type Script, sh, write } from '../shell.ts'
+import { described, lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 import { canonicalNetwork } from './ufw-network.ts'
 import { type LiveTable, parseLive, parseStored, ruleName, rulesFile, type StoredRules } from './ufw-rules.ts'
@@ -86,16 +86,19 @@ export const ufw = defineResource<typeof Spec, Have>({
     const started = have?.settings.ENABLED === 'yes' && have.live.every(({ broken }) => broken.length === 0)
     return [
       run(
-        lines([
-          stage(rulesPath, false, have?.stored.ipv4.logging),
-          ...(have?.live.length === 1 ? [] : [stage(rulesPath6, true, have?.stored.ipv6.logging)]),
-          ...paths.map((path) => keepFormer(path, true)),
-          sh`for file in ${[rulesPath, rulesPath6]}; do [ ! -e "$file.sluice-staged" ] || mv -- "$file.sluice-staged" "$file"; done`,
-          // The rules come first: whatever else is wrong, the way in is open before anything is closed.
-          ...(started ? [load] : []),
-          ...settingSteps(have),
-          ...(started ? [] : [start]),
-        ]),
+        described(
+          `set the rules of ufw`,
+          lines([
+            stage(rulesPath, false, have?.stored.ipv4.logging),
+            ...(have?.live.length === 1 ? [] : [stage(rulesPath6, true, have?.stored.ipv6.logging)]),
+            ...paths.map((path) => keepFormer(path, true)),
+            sh`for file in ${[rulesPath, rulesPath6]}; do [ ! -e "$file.sluice-staged" ] || mv -- "$file.sluice-staged" "$file"; done`,
+            // The rules come first: whatever else is wrong, the way in is open before anything is closed.
+            ...(started ? [load] : []),
+            ...settingSteps(have),
+            ...(started ? [] : [start]),
+          ]),
+        ),
       ),
     ]
   },

@@ -1,0 +1,129 @@
+import { isIPv6 } from 'node:net'
+import * as v from 'valibot'
+import { SluiceError } from '../engine/errors.ts'
+import { aptPackage } from '../engine/resources/apt-package.ts'
+import { sshModuli } from '../engine/resources/ssh-moduli.ts'
+import { sshdConfig } from '../engine/resources/sshd-config.ts'
+import { systemdUnit } from '../engine/resources/systemd-unit.ts'
+import { defineRole, type RoleContext } from '../engine/role.ts'
+import { AccountName, Port } from '../engine/schemas.ts'
+import { controllerAlgorithms, hardenedAlgorithms, type SshAlgorithms } from '../templates/sshd-algorithms.ts'
+import { sshdDropIn } from '../templates/sshd-drop-in.ts'
+
+const Names = v.pipe(
+  v.array(v.pipe(v.string(), v.regex(/^[a-z0-9@.-]+$/, 'should be the name of an SSH algorithm'))),
+  v.minLength(1),
+)
+
+const Params = v.strictObject({
+  port: v.pipe(v.optional(Port), v.description('where sshd listens; left out, where it does now')),
+  allowUsers: v.pipe(
+    v.optional(v.array(AccountName), []),
+    v.description('the only accounts that may log in; empty: all that have a key'),
+  ),
+  loginGraceSeconds: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(5)), 30),
+    v.description('how long a login may take'),
+  ),
+  // An agent offers its keys one by one and each counts, while a lower number guards nothing where only keys do.
+  maxAuthTries: v.pipe(
+    v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 6),
+    v.description('how many keys a client may offer'),
+  ),
+  permitOpen: v.pipe(
+    v.optional(v.array(v.pipe(v.string(), v.regex(/^\S+:\d+$/, 'should be address:port'))), []),
+    v.description("where connections may be forwarded to, besides the host's own services"),
+  ),
+  kex: v.pipe(v.optional(Names), v.description('key exchanges, instead of the hardened ones')),
+  ciphers: v.pipe(v.optional(Names), v.description('ciphers, instead of the hardened ones')),
+  macs: v.pipe(v.optional(Names), v.description('MACs, instead of the hardened ones')),
+  hostKeys: v.pipe(v.optional(Names), v.description('host key algorithms, instead of the hardened ones')),
+  allowLockout: v.pipe(
+    v.optional(v.boolean(), false),
+    v.description('go on although it would shut the controller out; the guard still takes that back'),
+  ),
+})
+type Params = v.InferOutput<typeof Params>
+
+/** sshd for keys only, by today's algorithms, with forwarding to the host's own services and nowhere else. */
+export const sshd = defineRole({
+  name: 'sshd',
+  description: 'sshd: keys only, hardened algorithms, forwarding only to the services',
+  params: Params,
+  resources: (params, context) => {
+    const { host, facts } = context
+    const algorithms = chosenAlgorithms(params, context)
+    if (!params.allowLockout) refuseLockout(params, algorithms, context)
+    const content = sshdDropIn({
+      algorithms,
+      port: params.port,
+      // The inventory's own login user must stay able to log in, be it root: then by key only, as everybody.
+      rootLogin: host.user === 'root' ? 'prohibit-password' : 'no',
+      allowUsers: params.allowUsers,
+      loginGraceSeconds: params.loginGraceSeconds,
+      maxAuthTries: params.maxAuthTries,
+      permitOpen: [...ownServices(context), ...params.permitOpen],
+      knowsRsaSize: !(facts.distribution === 'ubuntu' && facts.release === '22.04'),
+    })
+    const login = { user: host.user, from: facts.clientAddress }
+    return [
+      aptPackage({ name: 'openssh-server' }),
+      sshModuli({ leastBits: 3071 }),
+      sshdConfig({ content, ...(!params.allowLockout && { login }) }),
+      // With socket activation the service starts with the first connection.
+      ...(facts.distribution === 'debian' ? [systemdUnit({ unit: 'ssh.service', enabled: true })] : []),
+    ]
+  },
+})
+
+function chosenAlgorithms(params: Params, { facts }: RoleContext): SshAlgorithms {
+  const { kex, ciphers, macs, hostKeys } = hardenedAlgorithms(facts.distribution, facts.release)
+  return {
+    kex: params.kex ?? kex,
+    ciphers: params.ciphers ?? ciphers,
+    macs: params.macs ?? macs,
+    hostKeys: params.hostKeys ?? hostKeys,
+  }
+}
+
+/** The host's services that the policy knows, by each address they may listen on: the controller reads them through SSH. */
+function ownServices({ host, inventory }: RoleContext): string[] {
+  const ports = inventory.policy.rules
+    .filter(({ to, protocol }) => protocol === 'tcp' && host.groups.includes(to))
+    .map(({ port }) => port)
+  return [...new Set(ports)].flatMap((port) =>
+    ['127.0.0.1', ...host.privateAddresses].map((address) =>
+      isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`,
+    ),
+  )
+}
+
+function refuseLockout(params: Params, algorithms: SshAlgorithms, { host }: RoleContext): void {
+  const refuse = (subject: string, advice: string) => {
+    throw new SluiceError('LOCKOUT_PREVENTED', { subject, advice })
+  }
+  if (params.allowUsers.length > 0 && !params.allowUsers.includes(host.user)) {
+    refuse(
+      `sshd.allowUsers leaves out ${host.user}, as whom the inventory logs in to ${host.name}`,
+      `add ${host.user} to sshd.allowUsers`,
+    )
+  }
+  for (const kind of ['kex', 'ciphers', 'macs', 'hostKeys'] as const) {
+    if (algorithms[kind].some((name) => controllerAlgorithms[kind].includes(name))) continue
+    refuse(
+      `sshd.${kind} has none that the controller can speak: ${algorithms[kind].join(', ')}`,
+      `add one of ${controllerAlgorithms[kind].join(', ')}`,
+    )
+  }
+  const known = host.hostKeys.map((key) => key.split(' ')[0] ?? '')
+  const offered = (type: string) =>
+    type === 'ssh-rsa'
+      ? algorithms.hostKeys.some((name) => name.startsWith('rsa-sha2-') && !name.includes('cert'))
+      : algorithms.hostKeys.includes(type)
+  if (known.length > 0 && !known.some(offered)) {
+    refuse(
+      `sshd would no longer show a host key that the inventory knows: it knows ${known.join(', ')}`,
+      `add the host's ssh-ed25519 key to its hostKeys in the inventory (ssh-keyscan -t ed25519 ${host.address})`,
+    )
+  }
+}
