@@ -28,6 +28,11 @@ export interface DestroyOptions extends Omit<RunCommandOptions, 'check'> {
   data: boolean
 }
 
+export interface DriftOptions extends Omit<RunCommandOptions, 'check'> {
+  /** Seconds between two looks. */
+  watch?: number
+}
+
 export function addInventoryOption(command: Command): Command {
   return command.option(
     '-i, --inventory <name|file>',

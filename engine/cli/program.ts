@@ -1,10 +1,11 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { closingText, examplesText } from './help.ts'
 import {
   addHostOptions,
   addInventoryOption,
   addRunOptions,
   type DestroyOptions,
+  type DriftOptions,
   type HostOptions,
   type RunCommandOptions,
   wholeNumber,
@@ -33,6 +34,7 @@ export function createProgram(registry: Registry, execute: Execute): Command {
     .addHelpText('after', examplesText(programExamples) + closingText)
   for (const playbook of registry.playbooks) addPlaybook(program, playbook, execute)
   for (const check of registry.checks) addCheck(program, check, execute)
+  addDrift(program, registry, execute)
   addDestroy(program, registry, execute)
   addLab(program, execute)
   addInventory(program, execute)
@@ -74,6 +76,35 @@ function addCheck(program: Command, check: Check, execute: Execute): void {
         const { checkCommand } = await import('./check-command.ts')
         return checkCommand(session, check, options)
       }),
+    )
+}
+
+function addDrift(program: Command, registry: Registry, execute: Execute): void {
+  const command = program
+    .command('drift')
+    .summary('whether the hosts still are as declared')
+    .description(
+      `Compares the hosts with what ${registry.destroyed} declares and changes nothing. Exit code 0 when they are as declared, 2 when anything differs: fit for cron and CI.`,
+    )
+  addRunOptions(command)
+    .addOption(
+      new Option(
+        '--watch <seconds>',
+        'look again and again, and speak up when something else differs',
+      ).argParser(wholeNumber(1, 86_400)),
+    )
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice drift --diff', meaning: 'what differs, line by line' },
+        {
+          command: 'sluice drift --watch 60 --json',
+          meaning: 'every minute, a document whenever that changes',
+        },
+      ]),
+    )
+    .action((options: DriftOptions) =>
+      execute(async (session) => (await import('./drift-command.ts')).driftCommand(session, options)),
     )
 }
 

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { artifactCacheDirectory } from '../artifacts/cache.ts'
 import { SluiceError } from '../errors.ts'
-import type { Mode, RunResult } from '../events.ts'
+import type { Emit, Mode, RunResult } from '../events.ts'
 import type { Variables } from '../inventory.ts'
 import type { Playbook } from '../playbook.ts'
+import type { Report } from '../report/report.ts'
 import { isUrl } from './configuration.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
 import { defaultForks, type RunCommandOptions } from './options.ts'
@@ -51,50 +52,35 @@ export async function prepareRun(
   }
 }
 
+export interface RunManner {
+  mode: Mode
+  removeData: boolean
+}
+
 /** Runs a prepared playbook and shows it; what fails on a host is in the result. */
 export async function showRun(
   session: Session,
-  { inventory, hosts }: Chosen,
-  { playbook, overrides, knownRoles }: PreparedRun,
+  chosen: Chosen,
+  prepared: PreparedRun,
   options: Omit<RunCommandOptions, 'check'>,
-  { mode, removeData }: { mode: Mode; removeData: boolean },
+  manner: RunManner,
 ): Promise<RunResult> {
-  const { stdout, stderr, configuration, signal } = session
-  const [{ runPlaybook }, { openReport }, { recordRun }, connect] = await Promise.all([
-    import('../run.ts'),
-    import('../report/report.ts'),
+  const [report, { recordRun }] = await Promise.all([
+    openReportFor(session, options),
     import('../report/run-record.ts'),
-    connector(session, options),
   ])
-  const { json, verbose, diff } = options
-  const report = await openReport({ stdout, stderr, json, verbose, diff, signal })
   const record = recordRun(session.projectDirectory, {
-    playbook: playbook.name,
-    inventory: inventory.name,
+    playbook: prepared.playbook.name,
+    inventory: chosen.inventory.name,
     version: session.registry.version,
   })
   if (report.live) session.silenceStopNotice()
+  const emit: Emit = (event) => {
+    record.emit(event)
+    report.emit(event)
+  }
   try {
-    const result = await runPlaybook({
-      playbook,
-      inventory,
-      hosts,
-      mode,
-      overrides,
-      knownRoles,
-      forks: options.forks ?? configuration.forks ?? defaultForks(hosts.length),
-      removeData,
-      artifacts: {
-        cacheDirectory: artifactCacheDirectory(),
-        mirror: mirrorOf(options.artifactMirror) ?? configuration.artifactMirror,
-      },
-      connect,
-      emit: (event) => {
-        record.emit(event)
-        report.emit(event)
-      },
-      signal,
-    })
+    const result = await conductRun(session, chosen, prepared, options, { ...manner, emit })
     await report.close()
     report.conclude(result)
     return result
@@ -102,6 +88,42 @@ export async function showRun(
     record.close()
     await report.close()
   }
+}
+
+/** The report that suits the session's screens and what was typed. */
+export async function openReportFor(
+  { stdout, stderr, signal }: Session,
+  { json, verbose, diff }: Pick<RunCommandOptions, 'json' | 'verbose' | 'diff'>,
+): Promise<Report> {
+  const { openReport } = await import('../report/report.ts')
+  return openReport({ stdout, stderr, json, verbose, diff, signal })
+}
+
+/** Runs a prepared playbook without showing anything. */
+export async function conductRun(
+  session: Session,
+  { inventory, hosts }: Chosen,
+  prepared: PreparedRun,
+  options: Omit<RunCommandOptions, 'check'>,
+  { mode, removeData, emit }: RunManner & { emit: Emit },
+): Promise<RunResult> {
+  const { configuration, signal } = session
+  const [{ runPlaybook }, connect] = await Promise.all([import('../run.ts'), connector(session, options)])
+  return runPlaybook({
+    ...prepared,
+    inventory,
+    hosts,
+    mode,
+    forks: options.forks ?? configuration.forks ?? defaultForks(hosts.length),
+    removeData,
+    artifacts: {
+      cacheDirectory: artifactCacheDirectory(),
+      mirror: mirrorOf(options.artifactMirror) ?? configuration.artifactMirror,
+    },
+    connect,
+    emit,
+    signal,
+  })
 }
 
 function mirrorOf(typed: string | undefined): string | undefined {

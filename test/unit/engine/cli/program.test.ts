@@ -35,7 +35,17 @@ test('--help names every command, with examples and exit codes', async (t) => {
   const { exitCode, stdout } = await sluice(projectFolder(t), ['--help'])
 
   t.is(exitCode, 0)
-  for (const command of ['provision', 'harden', 'verify-e2e', 'destroy', 'lab', 'inventory', 'doctor']) {
+  for (const command of [
+    'provision',
+    'harden',
+    'verify-e2e',
+    'drift',
+    'destroy',
+    'lab',
+    'inventory',
+    'doctor',
+    'log',
+  ]) {
     t.regex(stdout, new RegExp(`^  ${command} `, 'm'))
   }
   t.regex(stdout, /Examples:\n {2}\$ sluice provision/)
@@ -44,7 +54,17 @@ test('--help names every command, with examples and exit codes', async (t) => {
 
 test('every command has a help of its own with examples', async (t) => {
   const folder = projectFolder(t)
-  for (const command of ['provision', 'harden', 'verify-e2e', 'destroy', 'lab', 'inventory', 'doctor']) {
+  for (const command of [
+    'provision',
+    'harden',
+    'verify-e2e',
+    'drift',
+    'destroy',
+    'lab',
+    'inventory',
+    'doctor',
+    'log',
+  ]) {
     const { exitCode, stdout } = await sluice(folder, [command, '--help'])
     t.is(exitCode, 0, command)
     t.regex(stdout, /Examples:\n {2}\$ sluice /, command)

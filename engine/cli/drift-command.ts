@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RunResult } from '../events.ts'
+import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
+import type { DriftOptions } from './options.ts'
+import { conductRun, openReportFor, prepareRun, showRun } from './run-command.ts'
+import { loadHosts, type Session } from './session.ts'
+
+/**
+ * `drift`: whether the hosts still are as declared, for cron and CI: 0 when they are, 2 when anything differs.
+ * With `--watch` it looks again and again, and speaks up when what differs is no longer what it was.
+ */
+export async function driftCommand(session: Session, options: DriftOptions): Promise<number> {
+  const { registry, print, signal } = session
+  const command = registry.playbooks.find(({ name }) => name === registry.destroyed)
+  if (command === undefined) throw new TypeError(`there is no playbook ${registry.destroyed}`)
+  const prepared = await prepareRun(session, command, options)
+  const find = () => loadHosts(session, options, { create: false })
+  const manner = { mode: 'check', removeData: false } as const
+  if (options.watch === undefined) {
+    return exitCodeOfRun(await showRun(session, await find(), prepared, options, manner))
+  }
+
+  let known: string | undefined
+  while (!signal.aborted) {
+    const result = await conductRun(session, await find(), prepared, options, { ...manner, emit: () => {} })
+    const found = fingerprint(result)
+    if (found !== known && !result.interrupted) {
+      print(`${new Date().toISOString()}  ${known === undefined ? 'found' : 'changed since the last look'}:`)
+      const report = await openReportFor(session, options)
+      report.emit({ type: 'run-ended', result })
+      report.conclude(result)
+    }
+    known = found
+    await sleep(options.watch * 1000, undefined, { signal }).catch(() => {})
+  }
+  return exitCodes.interrupted
+}
+
+/** What differs and what failed, without times. */
+function fingerprint({ hosts }: RunResult): string {
+  return JSON.stringify(hosts.map(({ host, status, changed, error }) => [host, status, changed, error?.code]))
+}
