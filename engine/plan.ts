@@ -1,6 +1,6 @@
 import { SluiceError } from './errors.ts'
 import type { Mode, PlannedChange } from './events.ts'
-import { type Change, concerns, type Resource, resourceName } from './resource.ts'
+import { type Change, concerns, type Resource, resourceName, type Touched } from './resource.ts'
 import type { Reading } from './survey.ts'
 
 /** A resource with where in the playbook it comes from. */
@@ -30,7 +30,7 @@ export function planHost(
   mode: Mode,
 ): { planned: PlannedChange[]; ok: number } {
   const planned: PlannedChange[] = []
-  const touched: { subject: string; by: string }[] = []
+  const touched: (Touched & { by: string })[] = []
   let ok = 0
   for (const { play, role, resource } of placed) {
     const name = resourceName(resource)
@@ -49,10 +49,7 @@ export function planHost(
     }
     const changes =
       before.length > 0 && resource.predict && mode !== 'remove'
-        ? resource.predict(
-            reading.have,
-            before.map(({ subject }) => subject),
-          )
+        ? resource.predict(reading.have, before)
         : pendingChanges(resource, reading.have, mode)
     if (changes.length === 0 && (after.length === 0 || resource.predict)) {
       ok++
@@ -60,7 +57,8 @@ export function planHost(
     }
     planned.push({ host, play, role, resource: name, changes, after })
     if (changes.length > 0) {
-      touched.push(...resource.touches(changes).map((subject) => ({ subject, by: name })))
+      const content = changes.find(({ property }) => property === 'content')?.text?.want
+      touched.push(...resource.touches(changes).map((subject) => ({ subject, content, by: name })))
     }
   }
   return { planned, ok }

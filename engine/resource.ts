@@ -11,6 +11,12 @@ export interface Change {
   text?: { have: string | undefined; want: string }
 }
 
+/** A subject that a pending change touches, with the content that it will then have, where that is known. */
+export interface Touched {
+  subject: string
+  content: string | undefined
+}
+
 /** One action on a host. Steps are values: only `apply.ts` carries them out. */
 export type Step =
   | { kind: 'script'; script: Script; timeoutSeconds?: number }
@@ -61,7 +67,7 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   probe: Probe<Have>
   diff(have: Have | undefined): Change[]
   /** What a pending change of a subject that this reads will make of it; without this, "known later". */
-  predict?(have: Have | undefined, touched: string[]): Change[]
+  predict?(have: Have | undefined, touched: Touched[]): Change[]
   /** Work on the controller that must come before the steps are known, for example fetching a file. */
   prepare?(access: ControllerAccess): Promise<Prepared>
   apply(have: Have | undefined, prepared: Prepared): Step[]
@@ -85,7 +91,7 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   touches(spec: v.InferOutput<Schema>, changes: Change[]): string[]
   probe(spec: v.InferOutput<Schema>): Probe<Have>
   diff(spec: v.InferOutput<Schema>, have: Have | undefined): Change[]
-  predict?(spec: v.InferOutput<Schema>, have: Have | undefined, touched: string[]): Change[]
+  predict?(spec: v.InferOutput<Schema>, have: Have | undefined, touched: Touched[]): Change[]
   prepare?(spec: v.InferOutput<Schema>, access: ControllerAccess): Promise<Prepared>
   apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
   settle?(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Change[]

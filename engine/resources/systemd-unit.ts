@@ -1,8 +1,16 @@
 import * as v from 'valibot'
-import { type Change, defineResource, run } from '../resource.ts'
+import { type Change, defineResource, run, type Touched } from '../resource.ts'
 import { AbsolutePath } from '../schemas.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
+import {
+  forgetLoadedFiles,
+  isStale,
+  type LoadedFiles,
+  parseLoadedFiles,
+  recordingDropIn,
+  tellLoadedFiles,
+} from './loaded-files.ts'
 
 const UnitName = v.pipe(
   v.string(),
@@ -10,6 +18,12 @@ const UnitName = v.pipe(
     /^[a-zA-Z0-9:_.@\\-]+\.(service|socket|timer|target|path|mount)$/,
     'should be a unit name such as kafka.service',
   ),
+)
+
+/** It stands in a unit file as it is. */
+const LoadedPath = v.pipe(
+  AbsolutePath,
+  v.regex(/^[a-zA-Z0-9_.@:+/-]+$/, 'should be a path of letters, digits and . _ @ : + -'),
 )
 
 const Spec = v.strictObject({
@@ -21,7 +35,7 @@ const Spec = v.strictObject({
   enabled: v.pipe(v.optional(v.boolean()), v.description('whether it starts with the host')),
   state: v.pipe(v.optional(v.picklist(['running', 'stopped'])), v.description('whether it runs now')),
   loads: v.pipe(
-    v.optional(v.array(AbsolutePath), []),
+    v.optional(v.array(LoadedPath), []),
     v.description(
       'files and links that its process reads when it starts: it is restarted when they are no longer what it read',
     ),
@@ -42,8 +56,7 @@ interface Have {
   activeState: string
   enabled: string
   needsReload: boolean
-  /** Digest of what it loads as it is on disk, and as it was when the process started. */
-  digests: { onDisk: string; loaded: string }
+  files: LoadedFiles
   content: string | undefined
   dropIn: string | undefined
   /** Whether the unit file was made or replaced by Sluice. */
@@ -57,18 +70,8 @@ const dropInPath = (unit: string) => `/etc/systemd/system/${unit}.d/50-sluice-lo
 const loadedPaths = ({ unit, content, loads }: Spec) =>
   content === undefined ? loads : [unitPath(unit), ...loads]
 
-/** Where links lead and what files contain, as one digest. A release directory is known by where its link leads. */
-const digestCode = 'for f; do readlink -f -- "$f"; [ -d "$f" ] || cat -- "$f"; done 2>/dev/null | sha256sum'
-
-/**
- * The unit itself records, each time it starts or reloads, the digest of what it loads. So whoever starts it, and
- * whatever became of an earlier run, the difference between the record and the disk tells whether a restart is owed.
- */
-function dropInContent(spec: Spec): string {
-  const record = `+/bin/sh -c 'mkdir -p /run/sluice; ( ${digestCode.replaceAll('$', '$$$$')} ) > /run/sluice/%n.loaded' sh ${loadedPaths(spec).join(' ')}`
-  const hooks = [`ExecStartPre=${record}`, ...(spec.onChange === 'reload' ? [`ExecReload=${record}`] : [])]
-  return ['[Service]', ...hooks, ''].join('\n')
-}
+const dropInContent = (spec: Spec) =>
+  recordingDropIn(loadedPaths(spec), { onReload: spec.onChange === 'reload' })
 
 /** Only services load files at a start of their own. */
 const records = ({ unit, state, loads, content }: Spec) =>
@@ -90,9 +93,7 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
     script: sh`
       ${spec.unit.includes('@.') ? sh`:` : sh`systemctl show --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${spec.unit}`}
       echo "mark=$( ${tellOurs(unitPath(spec.unit))} )"
-      set -- ${loadedPaths(spec)}
-      echo "onDisk=$( ${{ text: digestCode, shown: 'digest' }} )"
-      if [ -r ${`/run/sluice/${spec.unit}.loaded`} ]; then echo "loaded=$(cat ${`/run/sluice/${spec.unit}.loaded`})"; fi
+      ${tellLoadedFiles(spec.unit, loadedPaths(spec))}
       for part in ${[unitPath(spec.unit), dropInPath(spec.unit)]}; do
         echo "part $part"
         if [ -f "$part" ]; then cat -- "$part"; echo .; fi
@@ -100,17 +101,12 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
     parse: (output) => parseUnit(spec, output),
   }),
 
-  diff: (spec, have) => unitChanges(spec, have, false),
+  diff: (spec, have) => unitChanges(spec, have),
 
-  predict: (spec, have, touched) =>
-    unitChanges(
-      spec,
-      have,
-      touched.some((subject) => subject.startsWith('content:')),
-    ),
+  predict: (spec, have, touched) => unitChanges(spec, have, touched),
 
   apply(spec, have) {
-    const changes = unitChanges(spec, have, false).map(({ property }) => property)
+    const changes = unitChanges(spec, have).map(({ property }) => property)
     const { unit, content, enabled, state } = spec
     const steps: Script[] = []
     if (content !== undefined && changes.includes('content'))
@@ -152,7 +148,8 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
     return [
       run(sh`
         systemctl disable --quiet --now -- ${unit} || systemctl stop -- ${unit} || :
-        rm -f -- ${dropInPath(unit)} ${`/run/sluice/${unit}.loaded`}
+        rm -f -- ${dropInPath(unit)}
+        ${forgetLoadedFiles(unit)}
         if [ -d ${`${unitPath(unit)}.d`} ]; then rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; fi
         ${restoreFormer(unitPath(unit))}
         systemctl daemon-reload
@@ -198,14 +195,14 @@ function parseUnit({ unit }: Spec, output: string[]): Have {
     activeState: property('ActiveState'),
     enabled: property('UnitFileState'),
     needsReload: property('NeedDaemonReload') === 'yes',
-    digests: { onDisk: property('onDisk'), loaded: property('loaded') },
+    files: parseLoadedFiles(head),
     ours: property('mark') === 'ours',
     content: part(unitPath(unit)),
     dropIn: part(dropInPath(unit)),
   }
 }
 
-function unitChanges(spec: Spec, have: Have | undefined, loadsChange: boolean): Change[] {
+function unitChanges(spec: Spec, have: Have | undefined, touched: readonly Touched[] = []): Change[] {
   const { content, enabled, state } = spec
   const changes: Change[] = []
   const text = (property: string, is: string | undefined, want: string) => {
@@ -223,7 +220,7 @@ function unitChanges(spec: Spec, have: Have | undefined, loadsChange: boolean): 
   if (state !== undefined && (state === 'running') !== (running || (state === 'stopped' && isGoing(have)))) {
     changes.push({ property: 'state', have: have?.activeState ?? 'absent', want: state })
   }
-  if (running && records(spec) && (loadsChange || have.digests.onDisk !== have.digests.loaded)) {
+  if (running && records(spec) && isStale(loadedPaths(spec), have.files, touched)) {
     changes.push({ property: 'loaded', have: 'what was on disk when it started', want: 'what is on disk' })
   }
   if (have?.needsReload && changes.length === 0) {

@@ -141,12 +141,24 @@ if (isRoot) {
       const second = await process()
       await ask(connection, sh`echo three > /etc/sleeper.conf; echo two > /etc/sleeper.conf`)
       const undone = await converge(connection, unit('two\n'))
+      await ask(connection, sh`echo drift > /etc/sleeper.conf`)
+      const repaired = await converge(connection, unit('two\n'))
+      const kept = await process()
+      const renewed = await converge(connection, unit('four\n'))
 
       t.is(again, first)
       t.deepEqual(owed.changed, ['unit sleeper.service'])
       t.not(second, first)
       t.deepEqual(undone.changed, [])
-      t.is(await process(), second)
+      t.deepEqual(repaired.changed, ['file /etc/sleeper.conf'])
+      t.is(kept, second)
+      t.deepEqual(renewed.changed, ['file /etc/sleeper.conf', 'unit sleeper.service'])
+      for (const { planned, changed } of [repaired, renewed]) {
+        t.deepEqual(
+          planned.map(({ resource }) => resource),
+          changed,
+        )
+      }
       await converge(connection, unit('two\n'), { mode: 'remove' })
       connection.close()
     },
