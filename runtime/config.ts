@@ -61,6 +61,8 @@ export const ProcessorEnvironment = v.object({
   CONSUMER_GROUP: v.optional(v.pipe(v.string(), v.minLength(1)), 'sluice-processor'),
   MONGODB_URI: MongoUri,
   PRICE_PER_HOUR_USD: v.optional(amount(), '0.85'),
+  /** After how many days documents are deleted; they are kept for ever where it is not set. */
+  RETENTION_DAYS: v.optional(whole(1, 36_500)),
   HTTP_HOST: v.optional(v.pipe(v.string(), v.minLength(1)), '0.0.0.0'),
   HTTP_PORT: v.optional(whole(0, 65_535), '8080'),
 })

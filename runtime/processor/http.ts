@@ -1,17 +1,22 @@
 import { Hono } from 'hono'
+import type { Db } from 'mongodb'
 import type { GpuBoard, ShownSample } from './gpu-board.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import type { Readiness } from './readiness.ts'
+import { usageRoutes } from './usage/routes.ts'
 
 /** What the processor answers on its port. */
 export function createApp({
   readiness,
   board,
   metrics,
+  database,
 }: {
   readiness: Readiness
   board: GpuBoard
   metrics: ProcessorMetrics
+  /** Without one, what only a database can answer is not there. */
+  database?: Db
 }): Hono {
   const app = new Hono()
 
@@ -40,6 +45,8 @@ export function createApp({
   app.get('/metrics', async (context) =>
     context.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
   )
+
+  if (database !== undefined) app.route('/', usageRoutes(database))
 
   return app
 }

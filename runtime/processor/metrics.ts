@@ -52,6 +52,27 @@ export class ProcessorMetrics {
     help: 'Times that partitions were assigned to this processor',
     registers: [this.registry],
   })
+  readonly tokens = new Counter({
+    name: 'sluice_processor_tokens_total',
+    help: 'Tokens of the usage that was stored',
+    registers: [this.registry],
+  })
+  readonly rollupSeconds = new Histogram({
+    name: 'sluice_processor_rollup_duration_seconds',
+    help: 'Time to sum up anew the roll-ups of one hour, as far as they were behind',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60],
+    registers: [this.registry],
+  })
+  readonly rollupPending = new Gauge({
+    name: 'sluice_processor_rollup_pending_buckets',
+    help: 'Stretches of ten seconds that are not in the roll-ups yet, of all processors',
+    registers: [this.registry],
+  })
+  readonly rollupFailures = new Counter({
+    name: 'sluice_processor_rollup_failures_total',
+    help: 'Attempts at roll-ups that did not succeed and were repeated',
+    registers: [this.registry],
+  })
   readonly ready = new Gauge({
     name: 'sluice_processor_ready',
     help: '1 while /ready says yes',

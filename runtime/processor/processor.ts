@@ -10,11 +10,13 @@ import { GpuBoard } from './gpu-board.ts'
 import { createApp } from './http.ts'
 import { watchLag } from './lag.ts'
 import { ProcessorMetrics } from './metrics.ts'
-import { Abandoned, createPersist, type Persist } from './persist.ts'
+import { Abandoned, createPersist, type Persist, type StillOurs } from './persist.ts'
 import { PriceBook } from './price-book.ts'
 import { Readiness } from './readiness.ts'
 import { Store } from './store.ts'
 import { awaitTopics } from './topics.ts'
+import { Retention } from './usage/retention.ts'
+import { RollupKeeper } from './usage/rollup-keeper.ts'
 
 /** How often the database is asked whether it is there, while nothing is written. */
 const pingEveryMs = 5000
@@ -36,7 +38,12 @@ export async function runProcessor(
   const persist = createPersist(readiness, metrics)
   const store = new Store(environment.MONGODB_URI, metrics)
   const dead = Promise.withResolvers<never>()
-  const server = listen(environment, createApp({ readiness, board, metrics }), log, dead.reject)
+  const server = listen(
+    environment,
+    createApp({ readiness, board, metrics, database: store.side }),
+    log,
+    dead.reject,
+  )
   const kafka = createKafka({
     brokers: environment.KAFKA_BOOTSTRAP,
     clientId: `processor-${environment.HOSTNAME}`,
@@ -75,6 +82,7 @@ export async function runProcessor(
     await Promise.all([
       watchStore(store, readiness, signal),
       watchGpus(store, board, signal),
+      keepRollups(store, environment.RETENTION_DAYS, { metrics, persist, log, signal }),
       watchLag(kafka, { group, topics, assigned: () => reader.assigned }, { metrics, log, signal }),
     ])
   }
@@ -111,16 +119,40 @@ async function prepareStore(
   store: Store,
   { board, persist, signal }: { board: GpuBoard; persist: Persist; signal: AbortSignal },
 ): Promise<void> {
-  const stillWanted = () => {
-    if (signal.aborted) throw new Abandoned('the processor stops')
-  }
-  try {
+  await unlessAbandoned(signal, async (stillWanted) => {
     await persist('mongodb', stillWanted, () => store.ping())
     await persist('indexes', stillWanted, () => store.makeIndexes())
     await persist('mongodb', stillWanted, () => noteGpus(store, board))
+  })
+}
+
+/** Runs what insists until the signal says stop. */
+async function unlessAbandoned(
+  signal: AbortSignal,
+  work: (stillWanted: StillOurs) => Promise<void>,
+): Promise<void> {
+  try {
+    await work(() => {
+      if (signal.aborted) throw new Abandoned('the processor stops')
+    })
   } catch (error) {
     if (!(error instanceof Abandoned)) throw error
   }
+}
+
+async function keepRollups(
+  { side, marks }: Store,
+  retentionDays: number | undefined,
+  {
+    metrics,
+    persist,
+    log,
+    signal,
+  }: { metrics: ProcessorMetrics; persist: Persist; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  const keeper = new RollupKeeper(side, marks, { metrics, log })
+  await unlessAbandoned(signal, (stillWanted) => persist('indexes', stillWanted, () => keeper.prepare()))
+  await Promise.all([keeper.run(signal), new Retention(side, marks, retentionDays).run(log, signal)])
 }
 
 /** Shows the GPUs that the database knows, also those whose samples another processor of the group reads. */

@@ -2,6 +2,7 @@ import { type Collection, type Db, MongoBulkWriteError, MongoClient, MongoServer
 import type { GpuDocument, Source, UsageDocument } from './documents.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { gpuKey, type StoredUsage } from './partition-windows.ts'
+import { type MarkDocument, RollupMarks } from './usage/rollup-marks.ts'
 import { judgeWriteErrors, type Verdict, type WriteError } from './write-errors.ts'
 
 const indexes = {
@@ -15,25 +16,33 @@ const exceededTimeLimit = 50
 /** The database: one attempt a call, so that who calls decides how long to insist. */
 export class Store {
   readonly #client: MongoClient
+  readonly #sideClient: MongoClient
   readonly #metrics: ProcessorMetrics
   readonly gpuMetrics: Collection<GpuDocument>
   readonly tokenUsage: Collection<UsageDocument>
   readonly #db: Db
+  /** For what is not on the way of events: it never takes a connection from those who write them. */
+  readonly side: Db
+  /** Which roll-ups are behind the documents that were inserted here. */
+  readonly marks: RollupMarks
 
   constructor(uri: string, metrics: ProcessorMetrics) {
     this.#metrics = metrics
-    this.#client = new MongoClient(uri, {
+    const options = {
       appName: 'sluice-processor',
       serverSelectionTimeoutMS: 2000,
       connectTimeoutMS: 2000,
       // A host that went away without a word would otherwise be waited for without end.
       socketTimeoutMS: 15_000,
-      maxPoolSize: 12,
       // An offset is committed once its documents are acknowledged: they must then outlive a kill of mongod.
       writeConcern: { w: 'majority', journal: true },
-    })
+    } as const
+    this.#client = new MongoClient(uri, { ...options, maxPoolSize: 12 })
+    this.#sideClient = new MongoClient(uri, { ...options, maxPoolSize: 4, socketTimeoutMS: 120_000 })
     // The URI names the database; without one in it the driver would say `test`.
     this.#db = this.#client.db(databaseOf(uri))
+    this.side = this.#sideClient.db(databaseOf(uri))
+    this.marks = new RollupMarks(this.#db.collection<MarkDocument>('rollup_marks'))
     this.gpuMetrics = this.#db.collection('gpu_metrics')
     this.tokenUsage = this.#db.collection('token_usage')
   }
@@ -41,6 +50,7 @@ export class Store {
   /** Makes sure that the database answers. To be called first: the driver connects by itself only once. */
   async ping(): Promise<void> {
     await this.#client.connect()
+    await this.#sideClient.connect()
     await this.#db.command({ ping: 1 })
   }
 
@@ -58,14 +68,19 @@ export class Store {
     if (documents.length === 0) return { duplicates: 0, rejected: [] }
     const stopTimer = this.#metrics.writeSeconds.startTimer()
     try {
-      await collection.insertMany(documents as never, { ordered: false })
+      await this.marks.during(this.#isUsage(collection) ? 'usage' : 'gpu', documents, () =>
+        collection.insertMany(documents as never, { ordered: false }),
+      )
+      this.#countTokens(documents, [])
       return { duplicates: 0, rejected: [] }
     } catch (error) {
       if (!(error instanceof MongoBulkWriteError)) throw error
       const unsure = error.result.getWriteConcernError()
       if (unsure !== undefined) throw error
-      const verdict = judgeWriteErrors(writeErrorsOf(error))
+      const writeErrors = writeErrorsOf(error)
+      const verdict = judgeWriteErrors(writeErrors)
       if (verdict.repeat !== undefined || verdict.duplicates + verdict.rejected.length === 0) throw error
+      this.#countTokens(documents, writeErrors)
       return verdict
     } finally {
       stopTimer()
@@ -125,6 +140,22 @@ export class Store {
 
   async close(): Promise<void> {
     await this.#client.close()
+    await this.#sideClient.close()
+  }
+
+  #isUsage(collection: { collectionName: string }): boolean {
+    return collection.collectionName === this.tokenUsage.collectionName
+  }
+
+  /** Counts the tokens of what was inserted, which leaves out what an insert says it did not. */
+  #countTokens(documents: readonly (GpuDocument | UsageDocument)[], errors: WriteError[]): void {
+    let tokens = 0
+    for (const document of documents) if ('tokens' in document) tokens += document.tokens
+    for (const { index } of errors) {
+      const document = documents[index]
+      if (document !== undefined && 'tokens' in document) tokens -= document.tokens
+    }
+    if (tokens > 0) this.#metrics.tokens.inc(tokens)
   }
 }
 

@@ -1,0 +1,177 @@
+import type { Collection, Db, Document } from 'mongodb'
+import type { Logger } from '../../log.ts'
+import { pause } from '../../pause.ts'
+import type { ProcessorMetrics } from '../metrics.ts'
+import { type Kind, kinds, rollupIndex, rollupKinds, rollupPipeline } from './rollup-kinds.ts'
+import type { Mark, RollupMarks } from './rollup-marks.ts'
+import { ceilTo, floorTo, sourceOf, widthMs, widths } from './widths.ts'
+
+/** The least time between two looks at what is behind. */
+const everyMs = 2000
+
+/** After work that took t, the keeper rests for this many times t: little while messages wait, more when all is read. */
+const restsPerWork = { busy: 24, idle: 3 }
+
+/** With more messages waiting than this, the database is left to those who write. */
+const busyLag = 5000
+
+const lookForAbandonedEveryMs = 30_000
+
+/** Keeps the roll-ups equal to the documents, by summing up anew whatever has a mark. */
+export class RollupKeeper {
+  readonly #db: Db
+  readonly #marks: RollupMarks
+  readonly #metrics: ProcessorMetrics
+  readonly #log: Logger
+  #lookedForAbandonedAt = Number.NEGATIVE_INFINITY
+
+  constructor(db: Db, marks: RollupMarks, { metrics, log }: { metrics: ProcessorMetrics; log: Logger }) {
+    this.#db = db
+    this.#marks = marks
+    this.#metrics = metrics
+    this.#log = log
+  }
+
+  /** Makes the indexes, and marks what was stored before there were roll-ups. */
+  async prepare(): Promise<void> {
+    for (const kind of kinds) {
+      await this.#db.collection(rollupKinds[kind].rollups).createIndex(rollupIndex)
+    }
+    await this.#marks.makeIndexes()
+    const state = this.#db.collection<{ _id: string; at: Date }>('rollup_state')
+    if ((await state.findOne({ _id: 'began' })) !== null) return
+    for (const kind of kinds) await this.#markAll(kind)
+    await state.updateOne({ _id: 'began' }, { $set: { at: new Date() } }, { upsert: true })
+  }
+
+  /** Works until the signal says stop. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const startedAt = Date.now()
+      await this.#pass(signal)
+      await pause(Math.max(0, startedAt + everyMs - Date.now()), signal)
+    }
+  }
+
+  /** Sums up all that is marked at this moment, and says for how many marks it failed. */
+  async catchUp(
+    signal: AbortSignal,
+    rest: (workMs: number) => Promise<void> = async () => {},
+  ): Promise<number> {
+    let failed = 0
+    const own = await this.#marks.take()
+    const others = await this.#othersMarks()
+    const removable = new Set([
+      ...own,
+      ...others.filter(({ abandoned }) => abandoned).map(({ mark }) => mark),
+    ])
+    const portions = inPortions([...own, ...others.map(({ mark }) => mark)])
+    for (const [place, portion] of portions.entries()) {
+      if (signal.aborted) {
+        this.#marks.giveBack(portions.slice(place).flatMap(({ marks }) => marks))
+        break
+      }
+      const startedAt = performance.now()
+      try {
+        await this.#sumUp(portion)
+        await this.#marks.remove(portion.marks.filter((mark) => removable.has(mark)))
+      } catch (error) {
+        failed += portion.marks.length
+        this.#metrics.rollupFailures.inc()
+        this.#log.debug({ err: error }, 'a roll-up could not be made; it is tried again')
+        this.#marks.giveBack(portion.marks)
+      }
+      const workMs = performance.now() - startedAt
+      this.#metrics.rollupSeconds.observe(workMs / 1000)
+      await rest(workMs)
+    }
+    return failed
+  }
+
+  async #pass(signal: AbortSignal): Promise<void> {
+    try {
+      await this.catchUp(signal, async (workMs) => {
+        const rests = (await this.#isBusy()) ? restsPerWork.busy : restsPerWork.idle
+        await pause(workMs * rests, signal)
+      })
+      this.#metrics.rollupPending.set(await this.#marks.count())
+    } catch (error) {
+      // Whether the database is there is watched elsewhere; the marks are, so nothing is lost.
+      this.#metrics.rollupFailures.inc()
+      this.#log.debug({ err: error }, 'the roll-ups wait')
+    }
+  }
+
+  async #isBusy(): Promise<boolean> {
+    const { values } = await this.#metrics.lag.get()
+    return values.reduce((sum, { value }) => sum + value, 0) > busyLag
+  }
+
+  /** All marks at the first look, so that after a crash the numbers are right at once; then the abandoned ones. */
+  async #othersMarks(): Promise<{ mark: Mark; abandoned: boolean }[]> {
+    const now = Date.now()
+    if (now - this.#lookedForAbandonedAt < lookForAbandonedEveryMs) return []
+    const first = this.#lookedForAbandonedAt === Number.NEGATIVE_INFINITY
+    const found = await this.#marks.ofOthers(first ? 'all' : 'abandoned')
+    this.#lookedForAbandonedAt = now
+    return found
+  }
+
+  async #sumUp({ kind, from, to }: Portion): Promise<void> {
+    const { documents, rollups } = rollupKinds[kind]
+    for (const width of widths) {
+      const source = sourceOf[width]
+      const span = { from: floorTo(width, from), to: ceilTo(width, to) }
+      const collection: Collection<Document> = this.#db.collection(source === undefined ? documents : rollups)
+      const hint = source === undefined ? { ts: 1 } : rollupIndex
+      await collection.aggregate(rollupPipeline(kind, { width, source, ...span }), { hint }).toArray()
+    }
+  }
+
+  /** Reads the times of all documents from the index, and marks each ten seconds as if by a processor that is gone. */
+  async #markAll(kind: Kind): Promise<void> {
+    const width = widthMs['10s']
+    const at = { $toDate: { $subtract: [{ $toLong: '$ts' }, { $mod: [{ $toLong: '$ts' }, width] }] } }
+    const id = { $concat: ['before:', kind, ':', { $toString: { $toLong: '$_id' } }] }
+    await this.#db
+      .collection(rollupKinds[kind].documents)
+      .aggregate(
+        [
+          { $match: { ts: { $gte: new Date(0) } } },
+          { $group: { _id: at } },
+          {
+            $project: {
+              _id: id,
+              kind,
+              at: '$_id',
+              instance: 'before',
+              version: 'before',
+              touched: new Date(0),
+            },
+          },
+          { $merge: { into: 'rollup_marks', whenMatched: 'keepExisting' } },
+        ],
+        { hint: { ts: 1 }, allowDiskUse: true },
+      )
+      .toArray()
+  }
+}
+
+interface Portion {
+  kind: Kind
+  from: number
+  to: number
+  marks: Mark[]
+}
+
+/** Marks of one kind and hour are worked on together; the newest come first, since they are what is looked at. */
+function inPortions(marks: Mark[]): Portion[] {
+  const hours = Map.groupBy(marks, ({ kind, at }) => `${kind} ${floorTo('hour', at)}`)
+  return [...hours.values()]
+    .map((some): Portion => {
+      const times = some.map(({ at }) => at)
+      const to = Math.max(...times) + widthMs['10s']
+      return { kind: some[0]?.kind ?? 'usage', from: Math.min(...times), to, marks: some }
+    })
+    .sort((a, b) => b.to - a.to)
+}
