@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
@@ -65,12 +66,30 @@ const shared = new WeakMap<ControllerAccess['connection'], Promise<Map<string, n
 function topicsOf(spec: Spec, access: ControllerAccess): Promise<Map<string, number>> {
   const pending = shared.get(access.connection)
   if (pending !== undefined) return pending
-  const asked = withAdmin(spec, access, async (admin) => {
-    const { topics } = await admin.fetchTopicMetadata()
-    return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
-  }).finally(() => shared.delete(access.connection))
+  const asked = withAdmin(spec, access, loadedTopics).finally(() => shared.delete(access.connection))
   shared.set(access.connection, asked)
   return asked
+}
+
+/**
+ * A broker that has just started answers before its controller has told it of topics and brokers: that it knows of
+ * no topic says nothing until it knows of a broker.
+ *
+ * @throws SluiceError PROBE_REFUSED when it still knows nothing after some seconds
+ */
+async function loadedTopics(admin: Admin): Promise<Map<string, number>> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { brokers } = await admin.describeCluster()
+    if (brokers.length > 0) {
+      const { topics } = await admin.fetchTopicMetadata()
+      return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
+    }
+    await sleep(100)
+  }
+  throw new SluiceError('PROBE_REFUSED', {
+    subject: 'the broker answers, but does not know its cluster yet',
+    advice: 'see its journal: journalctl --unit kafka.service --lines 50; then run again',
+  })
 }
 
 async function withAdmin<Result>(
