@@ -1,9 +1,10 @@
 import { definePlaybook } from '../engine/playbook.ts'
 import { base } from '../roles/base.ts'
 import { firewall } from '../roles/firewall.ts'
+import { sshd } from '../roles/sshd.ts'
 
 /** What every host has, whatever it is for. */
-export const foundation = { name: 'foundation', hosts: 'all', roles: [base, firewall] }
+export const foundation = { name: 'foundation', hosts: 'all', roles: [base, sshd, firewall] }
 
 export const harden = definePlaybook({
   name: 'harden',
