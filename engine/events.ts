@@ -45,6 +45,8 @@ export interface RunResult {
 export type RunEvent =
   | { type: 'run-started'; playbook: string; mode: Mode; hosts: string[] }
   | { type: 'host-connecting'; host: string; address: string }
+  /** Something on the host that an earlier run left and that the user should know. */
+  | { type: 'host-noticed'; host: string; message: string }
   | { type: 'host-surveyed'; host: string; resources: number; pending: number; durationMs: number }
   | { type: 'resource-planned'; planned: PlannedChange }
   | { type: 'resource-started'; place: Place }

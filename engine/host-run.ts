@@ -1,6 +1,7 @@
 import { runBatch } from './batch.ts'
 import { SluiceError } from './errors.ts'
 import type { Emit, Mode, PlannedChange } from './events.ts'
+import { defaultGuardSeconds, underGuard } from './guard.ts'
 import { type Placed, pendingChanges, probeRefused } from './plan.ts'
 import {
   type ArtifactSettings,
@@ -23,6 +24,17 @@ interface Pending {
   steps: Step[]
 }
 
+export interface HostRunOptions {
+  mode: Mode
+  emit: Emit
+  artifacts: ArtifactSettings
+  signal?: AbortSignal
+  /** Opens one more connection to the host, to prove that it still lets the controller in. */
+  reconnect(port?: number): Promise<Connection>
+  /** How long the host waits for that proof before it takes a change back. */
+  guardSeconds?: number | undefined
+}
+
 /** One host's way through a playbook: what is known of it, what was done, and what was not. */
 export class HostRun {
   readonly changed: PlannedChange[] = []
@@ -34,13 +46,14 @@ export class HostRun {
   readonly #readings: Map<Resource, Reading>
   readonly #stale = new Set<Resource>()
   readonly #done = new Set<Resource>()
+  readonly #options: HostRunOptions
   #all: readonly Placed[]
 
   constructor(
     connection: Connection,
     all: readonly Placed[],
     readings: Map<Resource, Reading>,
-    options: { mode: Mode; emit: Emit; artifacts: ArtifactSettings; signal?: AbortSignal },
+    options: HostRunOptions,
   ) {
     this.#connection = connection
     this.#all = all
@@ -49,6 +62,7 @@ export class HostRun {
     this.#emit = options.emit
     this.#signal = options.signal
     this.#artifacts = options.artifacts
+    this.#options = options
   }
 
   /** Resources that the run has not come to. */
@@ -112,7 +126,7 @@ export class HostRun {
       if (changes.length > 0) {
         if (resource.prepare && this.#mode !== 'remove') break
         const steps = this.#steps(resource, reading.have, undefined)
-        if (resource.guarded || steps.some(({ kind }) => kind !== 'script')) break
+        if (resource.guard || steps.some(({ kind }) => kind !== 'script')) break
         pending.push({ placed: candidate, changes, steps })
         touched.push(...resource.touches(changes))
       } else {
@@ -147,13 +161,23 @@ export class HostRun {
 
   async #applyStepwise({ placed, changes, steps }: Pending): Promise<void> {
     const started = performance.now()
-    for (const step of steps) {
-      if (this.#signal?.aborted) throw this.#place(interrupted(), placed)
-      try {
+    const { resource } = placed
+    const act = async () => {
+      for (const step of steps) {
+        if (this.#signal?.aborted) throw interrupted()
         await this.#act(step, placed)
-      } catch (error) {
-        throw this.#place(error, placed)
       }
+    }
+    try {
+      if (resource.guard === undefined) await act()
+      else {
+        const { reconnect, guardSeconds = defaultGuardSeconds } = this.#options
+        const progress = (message: string) => this.#progress(placed, message)
+        const options = { name: resourceName(resource), seconds: guardSeconds, reconnect, progress }
+        await underGuard(this.#connection, resource.guard, options, act)
+      }
+    } catch (error) {
+      throw this.#place(error, placed)
     }
     this.#changed(placed, changes, performance.now() - started)
   }
@@ -302,6 +326,8 @@ export class HostRun {
 
   #place(error: unknown, { role, resource }: Placed): unknown {
     if (!(error instanceof SluiceError)) return error
+    // A step's own error has been placed where it ran.
+    if (error.at?.startsWith(`${this.#connection.host.name} > `)) return error
     const name = resourceName(resource)
     const inside = error.at?.startsWith(name) ? error : error.within(name)
     return inside.within(`${this.#connection.host.name} > ${role}`)

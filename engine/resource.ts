@@ -52,6 +52,16 @@ export interface ControllerProbe<Have> {
 
 export type Probe<Have> = HostProbe<Have> | ControllerProbe<Have>
 
+/** How a host takes back, by itself, a change that has shut the controller out. */
+export interface Guard {
+  /** Files that are put back as they were, or removed when they were not there. */
+  paths: string[]
+  /** Then makes the running system agree with them. `$cause` is `boot` when the host is starting and nothing runs yet. */
+  restore: Script
+  /** Where SSH answers after the change, when it is meant to be elsewhere. */
+  sshPort?: number | undefined
+}
+
 /**
  * A thing on a host that is as declared or is not.
  *
@@ -75,8 +85,8 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   settle?(have: Have | undefined, prepared: Prepared): Change[]
   /** Undoes what `apply` made, for `destroy`; kinds without it leave nothing behind. */
   remove?(have: Have): Step[]
-  /** `access`: a mistake here can lock the controller out, so it is applied under the guard. */
-  guarded: boolean
+  /** A mistake here can lock the controller out: how the host then takes the change back. */
+  guard?: Guard
   /** It only waits for what others cause: that it does not hold yet is no change of the host. */
   waits: boolean
   /** Whether removing it loses what a user may want to keep; `destroy` then needs `--data`. */
@@ -96,7 +106,7 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
   settle?(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Change[]
   remove?(spec: v.InferOutput<Schema>, have: Have): Step[]
-  guarded?: boolean
+  guard?(spec: v.InferOutput<Schema>): Guard
   waits?: boolean
   holdsData?(spec: v.InferOutput<Schema>): boolean
 }
@@ -122,7 +132,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       throw new TypeError(`${definition.kind}: ${issues.join('; ')}`)
     }
     const spec = parsed.output
-    const { predict, prepare, settle, remove } = definition
+    const { predict, prepare, settle, remove, guard } = definition
     const resource: Resource<Have, Prepared> = {
       kind: definition.kind,
       id: definition.id(spec),
@@ -135,7 +145,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       apply: (have, prepared) => definition.apply(spec, have, prepared),
       ...(settle && { settle: (have, prepared) => settle(spec, have, prepared) }),
       ...(remove && { remove: (have) => remove(spec, have) }),
-      guarded: definition.guarded ?? false,
+      ...(guard && { guard: guard(spec) }),
       waits: definition.waits ?? false,
       holdsData: definition.holdsData?.(spec) ?? false,
     }

@@ -2,6 +2,8 @@ import { runBatch } from './batch.ts'
 import { SluiceError } from './errors.ts'
 import type { Emit, HostResult, Mode, RunResult } from './events.ts'
 import { type Facts, factsScript, parseFacts } from './facts.ts'
+import { settleGuards } from './guard.ts'
+import { type LeftGuard, leftGuardsScript, parseLeftGuards } from './guard-scripts.ts'
 import { HostRun } from './host-run.ts'
 import type { Host, Inventory, Variables } from './inventory.ts'
 import { limiter } from './limiter.ts'
@@ -29,6 +31,8 @@ export interface RunOptions {
   /** In a removal: whether resources that hold data go too. */
   removeData: boolean
   artifacts: ArtifactSettings
+  /** How long a host waits before it takes back a change that shut the controller out. */
+  guardSeconds?: number | undefined
   connect(host: Host): Promise<Connection>
   emit: Emit
   signal?: AbortSignal
@@ -122,7 +126,8 @@ async function workOnHost(
       return end({ status: plan.planned.length > 0 ? 'changed' : 'ok', ok: plan.ok, changed: plan.planned })
     }
     const { connection, placed, readings } = surveyed
-    work = new HostRun(connection, placed, readings, options)
+    const reconnect = (port = connection.host.port) => options.connect({ ...host, port })
+    work = new HostRun(connection, placed, readings, { ...options, reconnect })
     // A removal goes backwards, and what needed a host's services does not need them to be removed.
     const order = mode === 'remove' ? [...steps].reverse() : [...steps]
     for (const [play, step] of order) {
@@ -163,7 +168,10 @@ async function surveyHost(host: Host, plays: Play[], options: RunOptions): Promi
   options.emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
   const connection = await options.connect(host)
   try {
-    const facts = await readFacts(connection)
+    const { facts, left } = await readHost(connection)
+    // Before anything is read: what is taken back would not be as it was read.
+    for (const message of await settleGuards(connection, left, { change: options.mode !== 'check' }))
+      options.emit({ type: 'host-noticed', host: host.name, message })
     const placed = placeResources(host, plays, facts, options)
     const readings = await survey(
       placed.map(({ resource }) => resource),
@@ -178,11 +186,18 @@ async function surveyHost(host: Host, plays: Play[], options: RunOptions): Promi
 
 /** @throws SluiceError HOST_UNSUPPORTED */
 export async function readFacts(connection: Connection): Promise<Facts> {
-  const [outcome] = await runBatch(connection, [factsScript], {
+  return (await readHost(connection)).facts
+}
+
+async function readHost(connection: Connection): Promise<{ facts: Facts; left: LeftGuard[] }> {
+  const [facts, guards] = await runBatch(connection, [factsScript, leftGuardsScript], {
     stopOnFailure: false,
     timeoutSeconds: () => 30,
   })
-  return parseFacts(outcome?.stdout ?? '', connection.host.name)
+  return {
+    facts: parseFacts(facts?.stdout ?? '', connection.host.name),
+    left: parseLeftGuards(guards?.stdout ?? ''),
+  }
 }
 
 /** The resources of all roles that a host has, in the order in which they are worked on. */

@@ -58,6 +58,7 @@ export const JsonDocument = v.variant('type', [
     hosts: v.array(v.string()),
   }),
   v.strictObject({ type: v.literal('host-connecting'), host: v.string(), address: v.string() }),
+  v.strictObject({ type: v.literal('host-noticed'), host: v.string(), message: v.string() }),
   v.strictObject({
     type: v.literal('host-surveyed'),
     host: v.string(),

@@ -36,6 +36,9 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
       case 'host-connecting':
         say(event.host, '', `connects to ${event.address}`)
         break
+      case 'host-noticed':
+        say(event.host, '', event.message)
+        break
       case 'host-surveyed':
         say(
           event.host,

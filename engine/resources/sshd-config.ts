@@ -1,11 +1,15 @@
 import * as v from 'valibot'
 import { type Change, defineResource, run } from '../resource.ts'
-import { AccountName, Address } from '../schemas.ts'
+import { AccountName, Address, Port } from '../schemas.ts'
 import { described, lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 
 const Spec = v.strictObject({
   content: v.pipe(v.string(), v.description('the whole drop-in')),
+  port: v.pipe(
+    v.optional(Port),
+    v.description('where the controller finds sshd afterwards, when that is not where it does now'),
+  ),
   login: v.pipe(
     v.optional(v.strictObject({ user: AccountName, from: Address })),
     v.description('who must still be let in, and from where; sshd is asked before the drop-in is in place'),
@@ -60,7 +64,7 @@ export const sshdConfig = defineResource<typeof Spec, Have>({
   id: () => dropInPath,
   reads: () => ['package:openssh-server', `path:${mainPath}`, `path:${dropInDirectory}`],
   touches: () => [`path:${mainPath}`, `path:${dropInPath}`, 'unit:ssh.service'],
-  guarded: true,
+  guard: ({ port }) => ({ paths: [dropInPath, mainPath], restore: startAgain, sshPort: port }),
 
   probe: ({ login }) => ({
     script: sh`
@@ -184,6 +188,21 @@ while systemctl is-active --quiet ssh.service && { [ ! -e ${pidPath} ] || [ -n "
   [ "$tries" -lt 100 ] || { echo 'sshd did not read its configuration again' >&2; exit 1; }
   sleep 0.05
 done`
+
+/** Back to what is on disk, from any state: also from an sshd that runs no more, or listens elsewhere. */
+const startAgain = sh`
+if [ "$cause" = boot ]; then
+  # The socket's port was written before the former files were back.
+  [ ! -e /lib/systemd/system-generators/sshd-socket-generator ] || systemctl daemon-reload
+elif systemctl is-active --quiet ssh.socket; then
+  systemctl daemon-reload
+  systemctl stop ssh.service
+  systemctl restart ssh.socket
+  systemctl start ssh.service
+else
+  systemctl reset-failed ssh.service
+  systemctl reload-or-restart ssh.service || systemctl restart ssh.service
+fi`
 
 /** Whether sshd, as it will be, lets the user in by key from where the controller is. */
 function loginCheck({ user, from }: { user: string; from: string }): Script {

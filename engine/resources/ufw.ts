@@ -59,7 +59,7 @@ export const ufw = defineResource<typeof Spec, Have>({
   id: () => 'rules',
   reads: () => ['package:ufw', ...paths.map((path) => `path:${path}`)],
   touches: () => paths.map((path) => `path:${path}`),
-  guarded: true,
+  guard: () => ({ paths, restore: sh`[ "$cause" = boot ] || { ${reload}; }` }),
 
   // The kernel may hold something else than the files say, so both are read; `ufw status` would start Python.
   probe: () => ({

@@ -23,7 +23,15 @@ export async function converge(
     mode = 'apply',
     signal,
     cacheDirectory = '/nonexistent',
-  }: { mode?: Mode; signal?: AbortSignal; cacheDirectory?: string } = {},
+    guardSeconds,
+    reconnect = () => Promise.reject(new TypeError('this test has no way to connect again')),
+  }: {
+    mode?: Mode
+    signal?: AbortSignal
+    cacheDirectory?: string
+    guardSeconds?: number
+    reconnect?(port?: number): Promise<Connection>
+  } = {},
 ): Promise<Converged> {
   const ordered = mode === 'remove' ? resources.toReversed() : resources
   const placed: Placed[] = ordered.map((resource) => ({ play: 'play', role: 'role', resource }))
@@ -34,6 +42,8 @@ export async function converge(
   const run = new HostRun(connection, placed, readings, {
     mode,
     artifacts,
+    reconnect,
+    guardSeconds,
     emit: (event) => events.push(event),
     ...(signal && { signal }),
   })

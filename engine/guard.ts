@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Outcome, runBatch } from './batch.ts'
+import { SluiceError } from './errors.ts'
+import {
+  type ArmedGuard,
+  armScript,
+  confirmScript,
+  healedScript,
+  type LeftGuard,
+  takeBackScript,
+} from './guard-scripts.ts'
+import type { Guard } from './resource.ts'
+import type { Script } from './shell.ts'
+import type { Connection } from './transport/connection.ts'
+
+/** How long a host waits for a confirmation before it takes a change of access back. */
+export const defaultGuardSeconds = 30
+
+/** After the time is up: how much longer the host may need to be reachable again. */
+const graceSeconds = 20
+const pauseMs = 250
+
+export interface GuardOptions {
+  /** The resource that is changed, for what is said of it. */
+  name: string
+  seconds: number
+  /** Opens a new connection to the host, at another port when one is named. */
+  reconnect(port?: number): Promise<Connection>
+  progress(message: string): void
+}
+
+/**
+ * Makes a change that can shut the controller out: first the host is told to take it back by itself after a while,
+ * then it is made, and only a new connection, on which a command runs as root, makes it stay.
+ *
+ * @throws SluiceError LOCKOUT_PREVENTED when no new connection came about and the host took the change back; what
+ * `change` threw, after the host took back what was done
+ */
+export async function underGuard(
+  connection: Connection,
+  guard: Guard,
+  options: GuardOptions,
+  change: () => Promise<void>,
+): Promise<void> {
+  const { name, seconds } = options
+  const armed = { id: randomBytes(6).toString('hex'), name, seconds }
+  const armedAt = performance.now()
+  await onHost(connection, armScript(armed, guard))
+  try {
+    await change()
+  } catch (error) {
+    await takeBack(connection, armed)
+    throw error
+  }
+  const refusal = await confirm(armed, guard, armedAt, options)
+  if (refusal === undefined) return
+  const reason = refusal instanceof Error ? refusal.message : String(refusal)
+  options.progress(`no new connection (${reason}): the host takes the change back`)
+  await takeBack(connection, armed)
+  throw await afterwards(armed, armedAt, reason, connection, options)
+}
+
+/** Takes back what earlier runs left unconfirmed, and forgets what is told now; what to tell, in words. */
+export async function settleGuards(
+  connection: Connection,
+  left: readonly LeftGuard[],
+  { change }: { change: boolean },
+): Promise<string[]> {
+  if (change) {
+    for (const guard of left) {
+      if (guard.state === 'pending') await onHost(connection, takeBackScript(guard))
+      await onHost(connection, healedScript(guard))
+    }
+  }
+  return left.map((guard) => {
+    if (guard.state === 'healed') {
+      return `an earlier run's change of ${guard.name} was never confirmed: the host took it back at ${guard.at} (${causes[guard.cause] ?? guard.cause})`
+    }
+    return change
+      ? `an earlier run's change of ${guard.name} was not confirmed yet: taken back`
+      : `an earlier run's change of ${guard.name} is not confirmed: the host will take it back`
+  })
+}
+
+const causes: Record<string, string> = {
+  timer: 'its time was up',
+  boot: 'the host was restarted',
+  controller: 'the run asked for it',
+}
+
+async function onHost(connection: Connection, script: Script): Promise<Outcome> {
+  const [outcome] = await runBatch(connection, [script], {
+    stopOnFailure: false,
+    timeoutSeconds: () => 30,
+  })
+  if (outcome === undefined) throw new TypeError('a batch of one has one outcome')
+  if (outcome.exitCode === 0) return outcome
+  throw new SluiceError('STEP_FAILED', {
+    subject: `a command of the guard ended with exit code ${outcome.exitCode}`,
+    why: `${script.shown}\n${outcome.stderr}`.trim(),
+    advice: 'correct what it names and run again',
+  })
+}
+
+/** Asks the host to take the change back at once. When it cannot be asked any more, its own timer does it. */
+async function takeBack(connection: Connection, armed: ArmedGuard): Promise<void> {
+  const asked = onHost(connection, takeBackScript(armed)).catch((error: unknown) => {
+    if (!(error instanceof SluiceError)) throw error
+  })
+  await Promise.race([asked, pause(armed.seconds * 1000, undefined, { ref: false })])
+}
+
+/** @returns why there was no new connection; `undefined` when there was one and the change stays */
+async function confirm(
+  armed: ArmedGuard,
+  guard: Guard,
+  armedAt: number,
+  { reconnect }: GuardOptions,
+): Promise<unknown> {
+  const until = armedAt + (armed.seconds * 1000) / 2
+  let refusal: unknown
+  do {
+    const left = Math.max(1000, armedAt + armed.seconds * 800 - performance.now())
+    try {
+      await withConnection(reconnect(guard.sshPort), left, (connection) =>
+        onHost(connection, confirmScript(armed)),
+      )
+      return undefined
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error
+      refusal = error
+    }
+    await pause(pauseMs)
+  } while (performance.now() < until)
+  return refusal
+}
+
+/** Looks, by a new connection, at what the host did. */
+async function afterwards(
+  { id, name, seconds }: ArmedGuard,
+  armedAt: number,
+  reason: string,
+  { host }: Connection,
+  { reconnect }: GuardOptions,
+): Promise<SluiceError> {
+  const until = armedAt + (seconds + graceSeconds) * 1000
+  let state = 'unreachable'
+  while (performance.now() < until) {
+    try {
+      const { stdout } = await withConnection(reconnect(), until - performance.now(), (connection) =>
+        onHost(connection, healedScript({ id })),
+      )
+      state = stdout.trim()
+      if (state === 'healed') break
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error
+      state = `unreachable: ${error.message}`
+    }
+    await pause(pauseMs)
+  }
+  const after = ((performance.now() - armedAt) / 1000).toFixed(1)
+  if (state === 'healed') {
+    return new SluiceError('LOCKOUT_PREVENTED', {
+      subject: `after the change of ${name} no new connection to ${host.name} was possible; the host took the change back`,
+      why: `${reason}\nthe former state is in force again, and a new connection works (${after} s after the change began)`,
+      advice: 'correct what would shut the controller out, then run again: nothing has to be repaired',
+    })
+  }
+  return new SluiceError('LOCKOUT_PREVENTED', {
+    subject: `after the change of ${name} no new connection to ${host.name} was possible, and it could not be seen that the host took the change back`,
+    why: `${reason}\nafterwards: ${state}, for ${after} s`,
+    advice: `look at ${host.name} by its console: /var/lib/sluice/guard has the former files; a restart puts them back`,
+  })
+}
+
+/** Uses a connection that must come about in time; one that comes later is closed. */
+async function withConnection<Result>(
+  opening: Promise<Connection>,
+  timeoutMs: number,
+  use: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  const late = new AbortController()
+  const connection = await Promise.race([
+    opening,
+    pause(timeoutMs, undefined, { signal: late.signal, ref: false }),
+  ])
+  if (connection === undefined) {
+    opening.then(
+      (unwanted) => unwanted.close(),
+      () => {},
+    )
+    throw new SluiceError('HOST_UNREACHABLE', {
+      subject: `no connection came about within ${(timeoutMs / 1000).toFixed(1)} s`,
+    })
+  }
+  late.abort()
+  try {
+    return await use(connection)
+  } finally {
+    connection.close()
+  }
+}

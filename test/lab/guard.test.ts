@@ -1,0 +1,206 @@
+import { execFile } from 'node:child_process'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { SluiceError } from '../../engine/errors.ts'
+import type { Host, PolicyRule } from '../../engine/inventory.ts'
+import { sh } from '../../engine/shell.ts'
+import { hostKeys } from '../../engine/transport/host-keys.ts'
+import { connect } from '../../engine/transport/ssh.ts'
+import { cutPower, rebootHost, startHost } from '../../inventory/lab/power.ts'
+import { type AccessRun, accessRun, noSsh, sshOnly } from '../support/access-run.ts'
+import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+
+const labName = 'guard'
+const keys = hostKeys({ knownHostsFile: '/nonexistent', acceptNew: false })
+
+if (isRoot) {
+  const lab = useLab(test, labName, 1)
+  const host = (): Host => {
+    const first = lab().inventory.hosts[0]
+    if (first === undefined) throw new TypeError('the lab has a host')
+    return first
+  }
+  const open = (to = host()) => connect(to, { hostKeys: keys, timeoutMs: 2000 })
+  const onHost = async (script: ReturnType<typeof sh>) => {
+    const connection = await open()
+    try {
+      return await ask(connection, script)
+    } finally {
+      connection.close()
+    }
+  }
+  const access = (
+    roles: AccessRun['roles'],
+    {
+      variables = {},
+      rules = sshOnly,
+      guardSeconds = 8,
+    }: { variables?: AccessRun['variables']; rules?: PolicyRule[]; guardSeconds?: number } = {},
+  ) => {
+    const { inventory } = lab()
+    const policy = { ...inventory.policy, rules }
+    return accessRun({
+      roles,
+      variables,
+      guardSeconds,
+      inventory: { ...inventory, policy },
+      connect: open,
+    })
+  }
+  /** Everything that decides who gets in. */
+  const wayIn = () =>
+    onHost(sh`
+      sshd -T -C user=sluice,host=x,addr=10.0.0.1 | sort
+      { iptables-save -t filter; ip6tables-save -t filter; } | grep -E '^(-A ufw6?-user-input|:INPUT)' | sed 's/ \\[.*//' || :
+      cat /etc/ufw/ufw.conf /etc/default/ufw /etc/ufw/user.rules /etc/ufw/user6.rules`)
+  const leftovers = () =>
+    onHost(sh`
+      ls -d /var/lib/sluice/guard* /etc/systemd/system/*guard* /etc/systemd/system/*/*guard* 2>/dev/null || :
+      systemctl list-units --all --no-legend --plain 'sluice-guard-*'`)
+  const reachable = async () => {
+    try {
+      ;(await open()).close()
+      return true
+    } catch (error) {
+      if (error instanceof SluiceError) return false
+      throw error
+    }
+  }
+  const untilReachable = async (seconds: number) => {
+    const began = performance.now()
+    while (!(await reachable())) {
+      if (performance.now() - began > seconds * 1000) throw new Error(`not reachable after ${seconds} s`)
+      await pause(200)
+    }
+    return (performance.now() - began) / 1000
+  }
+  const doomed = (roles: AccessRun['roles'], way: 'open' | 'shut', seconds: number) =>
+    new Promise<string | null>((resolve) => {
+      const program = fileURLToPath(new URL('../support/doomed-run.ts', import.meta.url))
+      execFile(process.execPath, [program, labName, roles, way, String(seconds)], (error) =>
+        resolve(error?.signal ?? null),
+      )
+    })
+
+  test.serial(
+    'the way in is changed under the guard, a second run changes nothing, nothing is left',
+    async (t) => {
+      const first = await access('access')
+      const second = await access('access')
+
+      t.is(first.hosts[0]?.error, undefined)
+      t.deepEqual(
+        first.hosts[0]?.changed.map(({ resource }) => resource.split(' ')[0]),
+        ['ufw', 'moduli', 'sshd'],
+      )
+      t.deepEqual(second.hosts[0]?.changed, [])
+      t.is(await leftovers(), '')
+    },
+  )
+
+  const lockouts: [string, () => ReturnType<typeof access>][] = [
+    [
+      'a policy without the SSH port',
+      () => access('firewall', { rules: noSsh, variables: { firewall: { allowLockout: true } } }),
+    ],
+    ['an sshd that listens elsewhere', () => access('straying')],
+    [
+      'an sshd that lets only others in',
+      () => access('sshd', { variables: { sshd: { allowUsers: ['nobody'], allowLockout: true } } }),
+    ],
+  ]
+  for (const [name, run] of lockouts) {
+    test.serial(`${name} is taken back, and the next run goes on`, async (t) => {
+      const before = await wayIn()
+
+      const result = await run()
+      const after = await wayIn()
+      const next = await access('access')
+
+      t.is(result.hosts[0]?.error?.code, 'LOCKOUT_PREVENTED')
+      t.regex(result.hosts[0]?.error?.subject ?? '', /the host took the change back/)
+      t.is(after, before)
+      t.deepEqual(next.hosts[0]?.changed, [])
+      t.is(await leftovers(), '')
+    })
+  }
+
+  test.serial(
+    'without the role being told to go on, a policy without the SSH port changes nothing',
+    async (t) => {
+      const before = await wayIn()
+
+      const result = await access('firewall', { rules: noSsh })
+
+      t.is(result.hosts[0]?.error?.code, 'LOCKOUT_PREVENTED')
+      t.is(await wayIn(), before)
+    },
+  )
+
+  test.serial(
+    'a host whose controller died half-way heals itself in its time, and the next run says so',
+    async (t) => {
+      const before = await wayIn()
+
+      const signal = await doomed('firewall', 'shut', 6)
+      const shut = !(await reachable())
+      const seconds = await untilReachable(10)
+      const after = await wayIn()
+      const next = await access('access')
+
+      t.is(signal, 'SIGKILL')
+      t.true(shut)
+      t.true(seconds < 8, `${seconds} s`)
+      t.is(after, before)
+      t.true(next.events.some((event) => event.type === 'host-noticed' && /took it back/.test(event.message)))
+      t.is(next.hosts[0]?.error, undefined)
+      t.is(await leftovers(), '')
+    },
+  )
+
+  for (const [name, restart] of [
+    ['a reboot', () => rebootHost(lab().settings, host().name)],
+    [
+      'a power cut',
+      async () => {
+        await cutPower(lab().settings, host().name)
+        await startHost(lab().settings, host().name)
+      },
+    ],
+  ] as const) {
+    test.serial(`${name} before the confirmation brings the former state back`, async (t) => {
+      const before = await wayIn()
+
+      await doomed('firewall', 'shut', 300)
+      const shut = !(await reachable())
+      await restart()
+      await untilReachable(5)
+      const after = await wayIn()
+      const next = await access('access')
+
+      t.true(shut)
+      t.is(after, before)
+      t.true(next.events.some((event) => event.type === 'host-noticed' && /restarted/.test(event.message)))
+      t.deepEqual(next.hosts[0]?.changed, [])
+      t.is(await leftovers(), '')
+    })
+  }
+
+  test.serial(
+    'what a dead run left unconfirmed is taken back by the next one, which then does its own',
+    async (t) => {
+      await doomed('sshd', 'open', 300)
+
+      const next = await access('access')
+
+      t.true(next.events.some((event) => event.type === 'host-noticed' && /taken back/.test(event.message)))
+      t.is(next.hosts[0]?.error, undefined)
+      t.deepEqual(next.hosts[0]?.changed, [])
+      t.regex(await onHost(sh`sshd -T | grep logingracetime`), /^logingracetime 30$/)
+      t.is(await leftovers(), '')
+    },
+  )
+} else {
+  test.serial(needsRoot, (t) => t.pass())
+}

@@ -1,0 +1,66 @@
+import * as v from 'valibot'
+import type { RunEvent, RunResult } from '../../engine/events.ts'
+import type { Host, Inventory, PolicyRule } from '../../engine/inventory.ts'
+import { definePlaybook } from '../../engine/playbook.ts'
+import { sshdConfig } from '../../engine/resources/sshd-config.ts'
+import { defineRole } from '../../engine/role.ts'
+import { runPlaybook } from '../../engine/run.ts'
+import type { Connection } from '../../engine/transport/connection.ts'
+import { firewall } from '../../roles/firewall.ts'
+import { sshd } from '../../roles/sshd.ts'
+
+/** An sshd that does as it is told, without the role's own checks: it listens where nobody looks for it. */
+const strayingSshd = defineRole({
+  name: 'straying',
+  description: 'an sshd that listens elsewhere',
+  params: v.strictObject({}),
+  resources: () => [sshdConfig({ content: 'Port 2222\n' })],
+})
+
+const playbooks = {
+  access: [firewall, sshd],
+  firewall: [firewall],
+  sshd: [sshd],
+  straying: [strayingSshd],
+}
+
+export interface AccessRun {
+  roles: keyof typeof playbooks
+  inventory: Inventory
+  variables?: Record<string, Record<string, unknown>>
+  guardSeconds: number
+  connect(host: Host): Promise<Connection>
+}
+
+export const sshOnly: PolicyRule[] = [{ from: ['admin'], to: 'all', port: 22, protocol: 'tcp' }]
+export const noSsh: PolicyRule[] = [{ from: ['admin'], to: 'all', port: 80, protocol: 'tcp' }]
+
+/** Runs roles that concern the way in, as a playbook on the first host. */
+export async function accessRun({
+  roles,
+  inventory,
+  variables = {},
+  guardSeconds,
+  connect,
+}: AccessRun): Promise<RunResult & { events: RunEvent[] }> {
+  const events: RunEvent[] = []
+  const result = await runPlaybook({
+    playbook: definePlaybook({
+      name: 'access',
+      summary: 'the way in',
+      plays: [{ name: 'access', hosts: 'all', roles: playbooks[roles] }],
+    }),
+    inventory,
+    hosts: inventory.hosts.slice(0, 1),
+    mode: 'apply',
+    overrides: [variables],
+    knownRoles: ['firewall', 'sshd'],
+    forks: 1,
+    removeData: false,
+    artifacts: { cacheDirectory: '/nonexistent' },
+    guardSeconds,
+    connect,
+    emit: (event) => events.push(event),
+  })
+  return { ...result, events }
+}
