@@ -16,7 +16,8 @@ export async function withLocalSocket<Result>(
   const directory = await mkdtemp(join(tmpdir(), 'sluice-'))
   const path = join(directory, 'service.sock')
   const sockets = new Set<Socket>()
-  let refusal: unknown
+  // Who uses the socket would only see it closed, and try again for a while; the host has said why at once.
+  const refused = Promise.withResolvers<never>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -30,7 +31,7 @@ export async function withLocalSocket<Result>(
         socket.pipe(stream).pipe(socket)
       },
       (reason: unknown) => {
-        refusal = reason
+        refused.reject(reason)
         socket.destroy()
       },
     )
@@ -40,10 +41,7 @@ export async function withLocalSocket<Result>(
       server.on('error', reject)
       server.listen(path, resolve)
     })
-    return await use(path)
-  } catch (error) {
-    // Who uses the socket only sees it closed; why, the host has said.
-    throw refusal ?? error
+    return await Promise.race([use(path), refused.promise])
   } finally {
     for (const socket of sockets) socket.destroy()
     server.close()
