@@ -7,17 +7,19 @@ import type { Connection } from './connection.ts'
 /**
  * Runs `use` with the path of a Unix socket that leads, through the host's connection, to a TCP port that the host
  * can reach. Nobody but this account can open the socket; it is gone when `use` has ended.
+ * When the host refuses, the signal that `use` is given is raised.
  */
 export async function withLocalSocket<Result>(
   connection: Connection,
   { address, port }: { address: string; port: number },
-  use: (path: string) => Promise<Result>,
+  use: (path: string, refused: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-'))
   const path = join(directory, 'service.sock')
   const sockets = new Set<Socket>()
   // Who uses the socket would only see it closed, and try again for a while; the host has said why at once.
   const refused = Promise.withResolvers<never>()
+  const giveUp = new AbortController()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
@@ -32,6 +34,7 @@ export async function withLocalSocket<Result>(
       },
       (reason: unknown) => {
         refused.reject(reason)
+        giveUp.abort()
         socket.destroy()
       },
     )
@@ -41,7 +44,7 @@ export async function withLocalSocket<Result>(
       server.on('error', reject)
       server.listen(path, resolve)
     })
-    return await Promise.race([use(path), refused.promise])
+    return await Promise.race([use(path, giveUp.signal), refused.promise])
   } finally {
     for (const socket of sockets) socket.destroy()
     server.close()

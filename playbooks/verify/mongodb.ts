@@ -27,7 +27,7 @@ export async function withDatabase<Result>(
   use: (database: Db) => Promise<Result>,
 ): Promise<Result> {
   const { MongoClient } = await import('mongodb')
-  return withLocalSocket(connection, { address, port }, async (path) => {
+  return withLocalSocket(connection, { address, port }, async (path, refused) => {
     const client = new MongoClient(`mongodb://${encodeURIComponent(path)}`, {
       appName: 'sluice-verify',
       directConnection: true,
@@ -35,6 +35,7 @@ export async function withDatabase<Result>(
       socketTimeoutMS: 20_000,
       maxPoolSize: 4,
     })
+    refused.addEventListener('abort', () => void client.close())
     try {
       return await use(client.db(database))
     } catch (error) {

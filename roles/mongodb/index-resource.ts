@@ -71,12 +71,13 @@ async function withDatabase<Result>(
   use: (database: Db) => Promise<Result>,
 ): Promise<Result> {
   const { MongoClient } = await import('mongodb')
-  return withLocalSocket(connection, { address, port }, async (path) => {
+  return withLocalSocket(connection, { address, port }, async (path, refused) => {
     const client = new MongoClient(`mongodb://${encodeURIComponent(path)}`, {
       directConnection: true,
       serverSelectionTimeoutMS: 5_000,
       maxPoolSize: 2,
     })
+    refused.addEventListener('abort', () => void client.close())
     try {
       return await use(client.db(database))
     } finally {
