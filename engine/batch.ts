@@ -118,10 +118,10 @@ const silent = { input: '', onStdout: () => {}, onStderr: () => {} }
 
 /**
  * The command line that runs `code` in a root shell; the quoting holds in any login shell.
- * sudo clears the environment, so the controller's address, which sshd put there, goes along as an argument.
+ * sudo clears the environment, so both ends of the connection, which sshd put there, go along as an argument.
  */
 function asRoot({ host }: Connection, code: string): string {
-  const shell = `sh -c 'SLUICE_CLIENT=\${1%% *}; export SLUICE_CLIENT; ${code}' sh "$SSH_CONNECTION"`
+  const shell = `sh -c 'SLUICE_CLIENT=\${1%% *} SLUICE_SSH_PORT=\${1##* }; export SLUICE_CLIENT SLUICE_SSH_PORT; ${code}' sh "$SSH_CONNECTION"`
   return host.user === 'root' ? `exec ${shell}` : `exec sudo -n -- ${shell}`
 }
 

@@ -18,6 +18,8 @@ const Facts = v.object({
   container: v.boolean(),
   /** The controller's address as the host sees it. */
   clientAddress: v.string(),
+  /** The port at which the controller came in, as the host counts: before it there may be a gateway with another. */
+  sshPort: v.optional(v.pipe(v.number(), v.integer())),
 })
 export type Facts = v.InferOutput<typeof Facts>
 
@@ -34,6 +36,7 @@ for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_byt
 done
 if systemd-detect-virt --quiet --container; then echo container=yes; fi
 echo "client=$SLUICE_CLIENT"
+echo "sshPort=$SLUICE_SSH_PORT"
 `
 
 /**
@@ -70,6 +73,7 @@ export function parseFacts(output: string, host: string): Facts {
       memoryMb: Math.floor(Math.min(...bytes) / 1024 / 1024),
       container: one('container') === 'yes',
       clientAddress: one('client'),
+      ...(one('sshPort') && { sshPort: Number(one('sshPort')) }),
     },
     {
       code: 'HOST_UNSUPPORTED',

@@ -54,7 +54,12 @@ export async function underGuard(
     throw error
   }
   const refusal = await confirm(armed, guard, armedAt, options)
-  if (refusal === undefined) return
+  if (refusal === undefined) {
+    const { host } = connection
+    if (guard.sshPort !== undefined && guard.sshPort !== host.port)
+      options.progress(`${host.name} answers on port ${guard.sshPort} now: put that port into the inventory`)
+    return
+  }
   const reason = refusal instanceof Error ? refusal.message : String(refusal)
   options.progress(`no new connection (${reason}): the host takes the change back`)
   await takeBack(connection, armed)

@@ -19,8 +19,10 @@ export const firewall = defineRole({
   name: 'firewall',
   description: 'UFW with exactly the rules of the policy, on IPv4 and IPv6',
   params: v.strictObject({
-    /** Goes on although no rule lets the controller in; the guard still takes the change back. */
-    allowLockout: v.optional(v.boolean(), false),
+    allowLockout: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description('go on although no rule lets the controller in; the guard still takes that back'),
+    ),
   }),
   resources: ({ allowLockout }, context) => {
     const rules = inboundRules(context)
@@ -56,14 +58,20 @@ function networksOf(source: PolicyRule['from'][number], context: Pick<RoleContex
 }
 
 function refuseLockout(rules: readonly InboundRule[], { host, facts, inventory }: RoleContext): void {
-  const ssh = rules.filter(({ port, protocol }) => port === host.port && protocol === 'tcp')
-  if (ssh.some(({ from }) => includes(from, facts.clientAddress))) return
-  const sources = ssh.map(({ from }) => from).join(', ') || 'nobody'
+  const port = facts.sshPort ?? host.port
+  if (admits(rules, facts.clientAddress, port)) return
+  const there = rules.filter((rule) => rule.port === port).map(({ from }) => from)
   throw new SluiceError('LOCKOUT_PREVENTED', {
-    subject: `no rule of the policy lets the controller, ${facts.clientAddress}, reach port ${host.port} of ${host.name}`,
-    why: `the policy of ${inventory.name} lets in there: ${sources}; admin is ${inventory.policy.admin.join(', ') || 'empty'}`,
-    advice: `add ${facts.clientAddress} to policy/admin in the inventory, with a rule { from: [admin], to: all, port: ${host.port} }`,
+    subject: `no rule of the policy lets the controller, ${facts.clientAddress}, reach port ${port} of ${host.name}`,
+    why: `the policy of ${inventory.name} lets in there: ${there.join(', ') || 'nobody'}; admin is ${inventory.policy.admin.join(', ') || 'empty'}`,
+    advice: `add ${facts.clientAddress} to policy/admin in the inventory, with a rule { from: [admin], to: all, port: ${port} }`,
   })
+}
+
+/** Whether a TCP connection from this address to this port gets through. */
+export function admits(rules: readonly InboundRule[], address: string, port: number): boolean {
+  const there = rules.filter((rule) => rule.port === port && rule.protocol === 'tcp')
+  return there.some(({ from }) => includes(from, address))
 }
 
 function includes(network: string, address: string): boolean {

@@ -9,6 +9,7 @@ import { defineRole, type RoleContext } from '../engine/role.ts'
 import { AccountName, Port } from '../engine/schemas.ts'
 import { controllerAlgorithms, hardenedAlgorithms, type SshAlgorithms } from '../templates/sshd-algorithms.ts'
 import { sshdDropIn } from '../templates/sshd-drop-in.ts'
+import { admits, inboundRules } from './firewall.ts'
 
 const Names = v.pipe(
   v.array(v.pipe(v.string(), v.regex(/^[a-z0-9@.-]+$/, 'should be the name of an SSH algorithm'))),
@@ -16,7 +17,12 @@ const Names = v.pipe(
 )
 
 const Params = v.strictObject({
-  port: v.pipe(v.optional(Port), v.description('where sshd listens; left out, where it does now')),
+  port: v.pipe(
+    v.optional(Port),
+    v.description(
+      'where sshd listens, which the policy must let the controller reach; left out, where it does now',
+    ),
+  ),
   allowUsers: v.pipe(
     v.optional(v.array(AccountName), []),
     v.description('the only accounts that may log in; empty: all that have a key'),
@@ -69,7 +75,12 @@ export const sshd = defineRole({
     return [
       aptPackage({ name: 'openssh-server' }),
       sshModuli({ leastBits: 3071 }),
-      sshdConfig({ content, ...(!params.allowLockout && { login }) }),
+      sshdConfig({
+        content,
+        ...(!params.allowLockout && { login }),
+        // Behind a gateway with ports of its own, the controller's port stays.
+        ...(params.port !== undefined && host.port === facts.sshPort && { port: params.port }),
+      }),
       // With socket activation the service starts with the first connection.
       ...(facts.distribution === 'debian' ? [systemdUnit({ unit: 'ssh.service', enabled: true })] : []),
     ]
@@ -98,7 +109,8 @@ function ownServices({ host, inventory }: RoleContext): string[] {
   )
 }
 
-function refuseLockout(params: Params, algorithms: SshAlgorithms, { host }: RoleContext): void {
+function refuseLockout(params: Params, algorithms: SshAlgorithms, context: RoleContext): void {
+  const { host, facts } = context
   const refuse = (subject: string, advice: string) => {
     throw new SluiceError('LOCKOUT_PREVENTED', { subject, advice })
   }
@@ -106,6 +118,12 @@ function refuseLockout(params: Params, algorithms: SshAlgorithms, { host }: Role
     refuse(
       `sshd.allowUsers leaves out ${host.user}, as whom the inventory logs in to ${host.name}`,
       `add ${host.user} to sshd.allowUsers`,
+    )
+  }
+  if (params.port !== undefined && !admits(inboundRules(context), facts.clientAddress, params.port)) {
+    refuse(
+      `sshd.port is ${params.port}, where no rule of the policy lets the controller, ${facts.clientAddress}, in`,
+      `add a rule { from: [admin], to: all, port: ${params.port} } to the policy of the inventory`,
     )
   }
   for (const kind of ['kex', 'ciphers', 'macs', 'hostKeys'] as const) {

@@ -12,6 +12,10 @@ export interface HostKeys {
   of(host: Host): Promise<string[]>
   /** Judges the key that a host shows; `undefined` is "it is the one". */
   verify(host: Host, known: readonly string[], key: Buffer): SluiceError | undefined
+  /** Where accepted keys are kept. */
+  readonly knownHostsFile: string
+  /** Whether the key of a host that has none on record is taken and recorded. */
+  readonly acceptNew: boolean
 }
 
 export interface HostKeyOptions {
@@ -24,20 +28,26 @@ export interface HostKeyOptions {
 export function hostKeys({ knownHostsFile, acceptNew }: HostKeyOptions): HostKeys {
   const files = [knownHostsFile, join(homedir(), '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts']
   return {
+    knownHostsFile,
+    acceptNew,
+
     async of(host) {
       if (host.hostKeys.length > 0) return host.hostKeys
       for (const file of files) {
         const keys = await keysIn(file, host)
         if (keys.length > 0) return keys
       }
+      // As OpenSSH does: a host that moved to another port still has its key.
+      if (host.port !== 22) return this.of({ ...host, port: 22 })
       return []
     },
 
     verify(host, known, key) {
       const shown = `${keyType(key)} ${key.toString('base64')}`
       if (known.some((line) => line.split(' ').slice(0, 2).join(' ') === shown)) return undefined
-      if (known.length > 0) return changed(host, known, key)
-      if (!acceptNew) return unknown(host, key)
+      const seen = `${keyType(key)} ${keyFingerprint(key)}`
+      if (known.length > 0) return keyChanged(host, known, seen)
+      if (!acceptNew) return keyUnknown(host, seen)
       mkdirSync(dirname(knownHostsFile), { recursive: true })
       appendFileSync(knownHostsFile, `${knownHostsName(host)} ${shown}\n`, { mode: 0o600 })
       return undefined
@@ -69,22 +79,24 @@ async function keysIn(file: string, host: Host): Promise<string[]> {
     .map((line) => line.split(' ').slice(1, 3).join(' '))
 }
 
-function unknown(host: Host, key: Buffer): SluiceError {
+/** @param seen the type and the fingerprint of the key that the host showed */
+export function keyUnknown(host: Host, seen: string): SluiceError {
   return new SluiceError('HOST_KEY_UNKNOWN', {
-    subject: `nothing vouches for the key of ${host.name}: ${keyType(key)} ${keyFingerprint(key)}`,
+    subject: `nothing vouches for the key of ${host.name}: ${seen}`,
     at: host.name,
     advice:
       'compare it with the one on the host (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and put it into the inventory as hostKeys, or run once with --accept-new-host-keys',
   })
 }
 
-function changed(host: Host, known: readonly string[], key: Buffer): SluiceError {
+/** @param seen the type and the fingerprint of the key that the host showed */
+export function keyChanged(host: Host, known: readonly string[], seen: string): SluiceError {
   const onRecord = known.map((line) => {
     const [type = '', base64 = ''] = line.split(' ')
     return `${type} ${keyFingerprint(Buffer.from(base64, 'base64'))}`
   })
   return new SluiceError('HOST_KEY_CHANGED', {
-    subject: `${host.name} shows ${keyType(key)} ${keyFingerprint(key)}, not the key on record`,
+    subject: `${host.name} shows ${seen}, not the key on record`,
     at: host.name,
     why: `on record: ${onRecord.join(', ')}; the host was made anew, or something answers in its place`,
     advice:

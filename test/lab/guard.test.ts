@@ -201,6 +201,25 @@ if (isRoot) {
       t.is(await leftovers(), '')
     },
   )
+
+  test.serial('sshd moves to another port by way of a connection to that port', async (t) => {
+    const both: PolicyRule[] = [...sshOnly, { from: ['admin'], to: 'all', port: 2222, protocol: 'tcp' }]
+    const variables = { sshd: { port: 2222 } }
+    const unopened = await access('access', { variables })
+
+    const moved = await access('access', { variables, rules: both })
+    const onNewPort = await open({ ...host(), port: 2222 })
+    const listening = await ask(
+      onNewPort,
+      sh`ss -Htln 'sport = :22 or sport = :2222' | awk '{ print $4 }' | sort`,
+    )
+    onNewPort.close()
+
+    t.is(unopened.hosts[0]?.error?.code, 'LOCKOUT_PREVENTED')
+    t.is(moved.hosts[0]?.error, undefined)
+    t.false(await reachable())
+    t.is(listening, '0.0.0.0:2222\n[::]:2222')
+  })
 } else {
   test.serial(needsRoot, (t) => t.pass())
 }
