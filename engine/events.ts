@@ -25,6 +25,8 @@ export interface HostResult {
   /** Resources that were as declared. */
   ok: number
   changed: PlannedChange[]
+  /** In a check: what only the run can tell, since a change must come first, or a service is not ready now. */
+  undecided?: PlannedChange[]
   /** Resources that were not tried because an earlier one failed, or the run was stopped. */
   notTried: string[]
   /** Why the host failed or was left out. */

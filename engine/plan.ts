@@ -17,6 +17,15 @@ export function pendingChanges(resource: Resource, have: unknown, mode: Mode): C
   return [{ property: 'state', have: 'present', want: undefined }]
 }
 
+export interface Plan {
+  /** What will be changed. */
+  planned: PlannedChange[]
+  /** What only the run can tell: it reads what a change must make first, or waits for a service that is not ready now. */
+  undecided: PlannedChange[]
+  /** Resources that are as declared. */
+  ok: number
+}
+
 /**
  * Foretells a run from what the probes said. A resource that reads what an earlier pending change touches is
  * marked `after` it; where its kind can predict, the prediction is shown, else that it is decided then.
@@ -28,8 +37,9 @@ export function planHost(
   placed: readonly Placed[],
   readings: ReadonlyMap<Resource, Reading>,
   mode: Mode,
-): { planned: PlannedChange[]; ok: number } {
+): Plan {
   const planned: PlannedChange[] = []
+  const undecided: PlannedChange[] = []
   const touched: (Touched & { by: string })[] = []
   let ok = 0
   for (const { play, role, resource } of placed) {
@@ -44,7 +54,7 @@ export function planHost(
     const reading = readings.get(resource)
     if (reading?.state !== 'read') {
       if (after.length === 0) throw probeRefused(resource, reading).within(`${host} > ${role}`)
-      planned.push({ host, play, role, resource: name, changes: [], after })
+      undecided.push({ host, play, role, resource: name, changes: [], after })
       continue
     }
     const changes =
@@ -55,13 +65,16 @@ export function planHost(
       ok++
       continue
     }
-    planned.push({ host, play, role, resource: name, changes, after })
-    if (changes.length > 0) {
+    const entry = { host, play, role, resource: name, changes, after }
+    if (changes.length === 0 || resource.waits) {
+      undecided.push(entry)
+    } else {
+      planned.push(entry)
       const content = changes.find(({ property }) => property === 'content')?.text?.want
       touched.push(...resource.touches(changes).map((subject) => ({ subject, content, by: name })))
     }
   }
-  return { planned, ok }
+  return { planned, undecided, ok }
 }
 
 export function probeRefused(resource: Resource, reading: Reading | undefined): SluiceError {

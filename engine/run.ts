@@ -117,13 +117,16 @@ async function workOnHost(
       type: 'host-surveyed',
       host: host.name,
       resources: surveyed.placed.length,
-      pending: plan.planned.length,
+      pending: plan.planned.length + plan.undecided.length,
       durationMs,
     })
     if (mode === 'check') {
-      for (const planned of plan.planned) emit({ type: 'resource-planned', planned })
+      const { planned, undecided, ok } = plan
+      for (const entry of [...planned, ...undecided]) emit({ type: 'resource-planned', planned: entry })
       for (const step of steps.values()) step.resolve()
-      return end({ status: plan.planned.length > 0 ? 'changed' : 'ok', ok: plan.ok, changed: plan.planned })
+      // A service that is not ready though nothing is pending differs from what is declared, too.
+      const differs = planned.length > 0 || undecided.some(({ after }) => after.length === 0)
+      return end({ status: differs ? 'changed' : 'ok', ok, changed: planned, undecided })
     }
     const { connection, placed, readings } = surveyed
     const reconnect = (port = connection.host.port) => options.connect({ ...host, port })

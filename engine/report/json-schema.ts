@@ -42,6 +42,10 @@ const HostResult = v.strictObject({
   status: v.picklist(['ok', 'changed', 'failed', 'skipped']),
   ok: Count,
   changed: v.array(PlannedChange),
+  undecided: v.pipe(
+    v.optional(v.array(PlannedChange)),
+    v.description('in a check: what only the run can tell, for what it waits for is not done or not ready'),
+  ),
   notTried: v.array(v.string()),
   error: v.optional(JsonError),
   reason: v.optional(v.string()),

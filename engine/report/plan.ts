@@ -1,7 +1,7 @@
 import type { HostResult, PlannedChange } from '../events.ts'
 import type { Paint } from './terminal.ts'
 import { textDiff } from './text-diff.ts'
-import { changeMark, changeText, count } from './wording.ts'
+import { type ChangeMark, changeMark, changeText, count } from './wording.ts'
 
 const colours = { '+': 'green', '-': 'red', '~': 'yellow', '?': 'cyan' } as const
 
@@ -13,17 +13,19 @@ export function planLines(
   hosts: readonly HostResult[],
   { diff, paint }: { diff: boolean; paint: Paint },
 ): string[] {
-  const groups = new Map<string, { names: string[]; changed: PlannedChange[] }>()
-  for (const { host, changed } of hosts) {
-    if (changed.length === 0) continue
-    const key = JSON.stringify(changed.map((planned) => ({ ...planned, host: '' })))
-    const group = groups.get(key) ?? { names: [], changed }
+  const groups = new Map<string, { names: string[]; changed: PlannedChange[]; undecided: PlannedChange[] }>()
+  for (const { host, changed, undecided = [] } of hosts) {
+    if (changed.length + undecided.length === 0) continue
+    const key = JSON.stringify([...changed, ...undecided].map((planned) => ({ ...planned, host: '' })))
+    const group = groups.get(key) ?? { names: [], changed, undecided }
     group.names.push(host)
     groups.set(key, group)
   }
-  return [...groups.values()].flatMap(({ names, changed }) => [
+  return [...groups.values()].flatMap(({ names, changed, undecided }) => [
     `${paint('bold', names.join(', '))}  ${count(changed.length, 'change')}${names.length > 1 ? ' each' : ''}`,
     ...roleLines(changed, diff, paint),
+    ...(undecided.length === 0 ? [] : ['  decided in the run']),
+    ...undecided.flatMap((planned) => resourceLines(planned, diff, paint, '?')),
     '',
   ])
 }
@@ -35,9 +37,13 @@ function roleLines(changed: readonly PlannedChange[], diff: boolean, paint: Pain
   ])
 }
 
-function resourceLines(planned: PlannedChange, diff: boolean, paint: Paint): string[] {
+function resourceLines(
+  planned: PlannedChange,
+  diff: boolean,
+  paint: Paint,
+  mark: ChangeMark = changeMark(planned),
+): string[] {
   const { resource, changes, after } = planned
-  const mark = changeMark(planned)
   const inline =
     mark === '+' || mark === '-' || changes.length === 1 ? changes.map(changeText).join(', ') : ''
   const wait = after.length === 0 ? '' : `after: ${after.join(', ')}`

@@ -99,6 +99,10 @@ export function summaryLine(result: RunResult, paint: Paint): string {
     return `${paint('red', `${bad.length} of ${count(hosts.length, 'host')} did not get to the end`)}: ${names}; ${mode === 'check' ? 'nothing was changed' : done}. ${took}`
   }
   if (mode === 'check') {
+    const waiting = hosts.filter(({ status }) => status === 'changed').length
+    if (changes === 0 && waiting > 0) {
+      return `Nothing would change, but services on ${count(waiting, 'host')} are not ready. ${took}`
+    }
     return changes === 0
       ? `${paint('green', 'Nothing to change on any host')}: all ${count(resources, 'resource')} are as declared. ${took}`
       : `${count(changes, 'resource')} on ${where} would change; nothing was changed. ${took}`

@@ -21,8 +21,10 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
+export type ChangeMark = '+' | '-' | '~' | '?'
+
 /** Which kind of change a plan's line is: something comes, goes, is altered, or cannot be told yet. */
-export function changeMark({ changes }: Pick<PlannedChange, 'changes'>): '+' | '-' | '~' | '?' {
+export function changeMark({ changes }: Pick<PlannedChange, 'changes'>): ChangeMark {
   if (changes.length === 0) return '?'
   if (changes.every(({ have }) => have === undefined)) return '+'
   if (changes.every(({ want }) => want === undefined)) return '-'

@@ -85,7 +85,7 @@ if (isRoot) {
         t.is(first.error, undefined)
         t.deepEqual(
           first.changed,
-          checked.planned.filter(({ changes }) => changes.length > 0).map(({ resource }) => resource),
+          checked.planned.map(({ resource }) => resource),
         )
         t.deepEqual(second.changed, [])
         t.is(await ask(connection, sh`ls -d /pwned 2>/dev/null || echo none`), 'none')
