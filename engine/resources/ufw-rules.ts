@@ -125,7 +125,11 @@ function tupleName(tuple: string, lines: readonly string[]): string {
     .split(/\s+/)
   const rule = plainRule(protocol, port, from)
   const plain = action === 'allow' && isEverything(to) && fromPort === 'any' && rest[0] === 'in'
-  if (rule !== undefined && plain && lines.join('\n') === ruleLine(rule)) return ruleName(rule)
+  if (rule !== undefined && plain) {
+    return lines.join('\n') === ruleLine(rule)
+      ? ruleName(rule)
+      : `${ruleName(rule)}, but as: ${lines.join('; ')}`
+  }
   const shown = [action, protocol, port, isEverything(to) ? '' : `to ${to}`, `from ${source(from)}`]
   const where = isEverything(from) ? `(${family(from)})` : ''
   const more = rest.filter((word) => word !== 'in' && word !== '-' && !word.startsWith('comment='))

@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process'
+import test from 'ava'
+import { armScript, leftGuardsScript, parseLeftGuards } from '../../../engine/guard-scripts.ts'
+import { sh } from '../../../engine/shell.ts'
+
+const hostile = "/etc/it's $(touch /pwned) here"
+
+test('the scripts of the guard are POSIX shell, whatever paths and names they hold', (t) => {
+  const armed = { id: '0a1b', name: `file ${hostile}`, seconds: 30 }
+  const script = armScript(armed, { paths: [hostile], restore: sh`systemctl reload ${hostile}` })
+
+  t.notThrows(() => execFileSync('sh', ['-n'], { input: script.text }))
+  t.notThrows(() => execFileSync('sh', ['-n'], { input: leftGuardsScript.text }))
+  t.is(script.shown, `guard file ${hostile} for 30 s`)
+})
+
+test('what earlier guards left is read with its name, cause and time', (t) => {
+  t.deepEqual(parseLeftGuards('healed 0a1b 1790000000 boot ufw rules\npending 2c3d sshd /etc/ssh/x\n'), [
+    { state: 'healed', id: '0a1b', at: '2026-09-21T14:13:20.000Z', cause: 'boot', name: 'ufw rules' },
+    { state: 'pending', id: '2c3d', name: 'sshd /etc/ssh/x' },
+  ])
+  t.deepEqual(parseLeftGuards(''), [])
+})

@@ -1,0 +1,58 @@
+import test from 'ava'
+import { SluiceError } from '../../../engine/errors.ts'
+import { firewall, inboundRules } from '../../../roles/firewall.ts'
+import { pipelineContext } from '../../support/role-context.ts'
+
+const shown = (hostName: string) =>
+  inboundRules(pipelineContext(hostName)).map(({ from, port, protocol }) => `${from} ${port}/${protocol}`)
+
+test('each host lets in what the policy says of its group, by private addresses of both families', (t) => {
+  const admin = (port: number) => [`192.0.2.0/24 ${port}/tcp`, `2001:db8::/32 ${port}/tcp`]
+
+  t.deepEqual(shown('vm1'), [
+    '10.0.1.12 9092/tcp',
+    'fd00::12 9092/tcp',
+    '10.0.1.13 9092/tcp',
+    'fd00::13 9092/tcp',
+    ...admin(22),
+  ])
+  t.deepEqual(shown('vm2'), ['10.0.1.12 27017/tcp', 'fd00::12 27017/tcp', ...admin(22)])
+  t.deepEqual(shown('vm3'), [...admin(8080), ...admin(22)])
+  t.deepEqual(shown('vm4'), admin(22))
+})
+
+test('a rule may name a network, and what two rules say is one rule', (t) => {
+  const rules = [
+    { from: ['198.51.100.0/24', 'admin'], to: 'all', port: 22, protocol: 'tcp' as const },
+    { from: ['198.51.100.0/24'], to: 'kafka', port: 22, protocol: 'tcp' as const },
+  ]
+
+  t.deepEqual(
+    inboundRules(pipelineContext('vm1', { rules })).map(({ from }) => from),
+    ['198.51.100.0/24', '192.0.2.0/24', '2001:db8::/32'],
+  )
+})
+
+test('a policy that leaves the controller out is refused with the rule to add, unless it is meant', (t) => {
+  const outside = pipelineContext('vm1', { facts: { clientAddress: '203.0.113.5' } })
+
+  const error = t.throws(() => firewall.resources({}, outside), { instanceOf: SluiceError })
+
+  t.is(error?.code, 'LOCKOUT_PREVENTED')
+  t.regex(error?.advice ?? '', /203\.0\.113\.5.*port: 22/)
+  t.notThrows(() => firewall.resources({ allowLockout: true }, outside))
+})
+
+test('it is the port at which the host sees the controller that counts, not one of a gateway before it', (t) => {
+  t.notThrows(() => firewall.resources({}, pipelineContext('vm1', { host: { port: 2201 } })))
+  t.throws(() => firewall.resources({}, pipelineContext('vm1', { facts: { sshPort: 2222 } })), {
+    message: /port 2222/,
+  })
+})
+
+test('a controller that comes by IPv6 is let in by an IPv6 network', (t) => {
+  const from = (clientAddress: string) => pipelineContext('vm2', { facts: { clientAddress } })
+
+  t.notThrows(() => firewall.resources({}, from('2001:db8::77')))
+  t.throws(() => firewall.resources({}, from('2001:db9::77')), { message: /LOCKOUT_PREVENTED/ })
+})
