@@ -82,6 +82,7 @@ if [ -e ${path} ]; then mkdir -p -- ${`${directory}/files${dirname(path)}`}; cp 
   return described(
     `guard ${armed.name} for ${armed.seconds} s`,
     sh`
+mkdir -p -- ${dirname(guardDirectory)}
 umask 077
 mkdir -p -- ${directory}
 ${lines(keep)}
