@@ -27,6 +27,8 @@ export interface HostResult {
   changed: PlannedChange[]
   /** In a check: what only the run can tell, since a change must come first, or a service is not ready now. */
   undecided?: PlannedChange[]
+  /** What the host had to say of earlier runs: a change that it took back by itself, for example. */
+  noticed?: string[]
   /** Resources that were not tried because an earlier one failed, or the run was stopped. */
   notTried: string[]
   /** Why the host failed or was left out. */

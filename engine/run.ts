@@ -43,6 +43,7 @@ interface Surveyed {
   connection: Connection
   placed: Placed[]
   readings: Map<Resource, Reading>
+  noticed: string[]
 }
 
 /**
@@ -103,6 +104,7 @@ async function workOnHost(
       ok: work?.ok ?? 0,
       changed: work?.changed ?? [],
       notTried: work?.notTried ?? [],
+      ...(surveyed !== undefined && surveyed.noticed.length > 0 && { noticed: surveyed.noticed }),
       ...result,
       durationMs: performance.now() - started,
     }
@@ -173,14 +175,14 @@ async function surveyHost(host: Host, plays: Play[], options: RunOptions): Promi
   try {
     const { facts, left } = await readHost(connection)
     // Before anything is read: what is taken back would not be as it was read.
-    for (const message of await settleGuards(connection, left, { change: options.mode !== 'check' }))
-      options.emit({ type: 'host-noticed', host: host.name, message })
+    const noticed = await settleGuards(connection, left, { change: options.mode !== 'check' })
+    for (const message of noticed) options.emit({ type: 'host-noticed', host: host.name, message })
     const placed = placeResources(host, plays, facts, options)
     const readings = await survey(
       placed.map(({ resource }) => resource),
       { connection, artifacts: options.artifacts, signal: options.signal, progress: () => {} },
     )
-    return { connection, placed, readings }
+    return { connection, placed, readings, noticed }
   } catch (error) {
     connection.close()
     throw error

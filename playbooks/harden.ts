@@ -4,7 +4,11 @@ import { firewall } from '../roles/firewall.ts'
 import { sshd } from '../roles/sshd.ts'
 
 /** What every host has, whatever it is for. */
-export const foundation = { name: 'foundation', hosts: 'all', roles: [base, sshd, firewall] }
+export const foundation = {
+  name: 'foundation',
+  hosts: 'all', // A new port is opened before sshd moves to it.
+  roles: [base, firewall, sshd],
+}
 
 export const harden = definePlaybook({
   name: 'harden',

@@ -21,6 +21,7 @@ export interface RunCommandOptions extends HostOptions {
   diff: boolean
   forks?: number
   artifactMirror?: string
+  guardSeconds?: number
 }
 
 export interface DestroyOptions extends Omit<RunCommandOptions, 'check'> {
@@ -81,6 +82,12 @@ export function addRunOptions(command: Command): Command {
       ),
     )
     .option('--artifact-mirror <url|directory>', 'where software is looked for before its upstream')
+    .addOption(
+      new Option(
+        '--guard-seconds <n>',
+        'how long a host waits for a new connection before it takes back a change of sshd or the firewall (default: 30)',
+      ).argParser(wholeNumber(5, 3600)),
+    )
 }
 
 /** Hosts worked on at once when nobody says: the work is mostly waiting, so several for each core. */

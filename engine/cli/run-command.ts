@@ -120,6 +120,7 @@ export async function conductRun(
       cacheDirectory: artifactCacheDirectory(),
       mirror: mirrorOf(options.artifactMirror) ?? configuration.artifactMirror,
     },
+    guardSeconds: options.guardSeconds,
     connect,
     emit,
     signal,

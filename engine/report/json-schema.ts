@@ -46,6 +46,7 @@ const HostResult = v.strictObject({
     v.optional(v.array(PlannedChange)),
     v.description('in a check: what only the run can tell, for what it waits for is not done or not ready'),
   ),
+  noticed: v.pipe(v.optional(v.array(v.string())), v.description('what the host had to say of earlier runs')),
   notTried: v.array(v.string()),
   error: v.optional(JsonError),
   reason: v.optional(v.string()),

@@ -10,6 +10,7 @@ export function recapLines(
   const width = Math.max(4, ...result.hosts.map(({ host }) => host.length))
   return result.hosts.flatMap((host) => [
     hostLine(host, result, width, paint),
+    ...(host.noticed ?? []).map((message) => `${' '.repeat(width + 4)}${paint('yellow', message)}`),
     ...unfinishedLines(host, result, verbose).map((line) => `${' '.repeat(width + 4)}${paint('dim', line)}`),
   ])
 }
