@@ -23,7 +23,10 @@ const root = join(import.meta.dirname, '..', '..')
  *
  * @throws CommanderError for what it does not know; `--help` prints and throws too
  */
-export function readOptions(words: readonly string[]): BenchOptions {
+export function readOptions(
+  words: readonly string[],
+  writeErr: (text: string) => void = (text) => process.stderr.write(text),
+): BenchOptions {
   const command = new Command('npm run bench:converge --')
     .description(
       'Brings lab hosts of its own to the same state with Sluice, ansible-core, ansible-core + Mitogen and pyinfra, and measures each: the first run, a run that changes nothing, a run with one drifted file. The floor is parallel ssh that reads the same state. Needs root; the peers come from PyPI.',
@@ -66,6 +69,7 @@ export function readOptions(words: readonly string[]): BenchOptions {
       '\nA quick look:\n  npm run bench:converge -- --hosts 1,4 --runs 3 --peers sluice,floor --latency 0 --out /tmp/bench',
     )
     .exitOverride()
+    .configureOutput({ writeErr })
   const options = command.parse([...words], { from: 'user' }).opts<BenchOptions>()
   return { ...options, cache: resolve(options.cache), out: resolve(options.out) }
 }

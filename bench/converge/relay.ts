@@ -30,6 +30,7 @@ export async function openRelay(address: string, port: number, roundTripMs: numb
       keep(far)
       near.off('data', collect)
       for (const chunk of early) far.write(chunk)
+      if (near.readableEnded) far.end()
       pass(near, far, oneWayMs)
       pass(far, near, oneWayMs)
     }, roundTripMs + oneWayMs)
