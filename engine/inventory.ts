@@ -20,8 +20,16 @@ export const Host = v.strictObject({
   privateAddresses: v.pipe(v.array(Address), v.minLength(1, 'should name at least one address')),
   groups: v.array(Name),
   variables: v.optional(Variables, {}),
+  /**
+   * What carries SSH: the library in this process, or the system's OpenSSH client with the user's own configuration.
+   * `auto`, also when left out: the library, and the client where the two can agree on no algorithm.
+   */
+  transport: v.optional(v.picklist(['auto', 'node-ssh', 'openssh'])),
 })
-export type Host = v.InferOutput<typeof Host>
+export interface Host extends v.InferOutput<typeof Host> {
+  /** The host through which alone this one can be reached. It need not be one that is provisioned. */
+  jump?: Host | undefined
+}
 
 /** Who may reach what: the security groups, as data. What no rule allows is denied, on IPv4 and IPv6. */
 export const PolicyRule = v.strictObject({

@@ -1,18 +1,25 @@
 import type { Duplex } from 'node:stream'
 import type { Host } from '../inventory.ts'
+import type { Secret } from '../secret.ts'
 
 export interface Execution {
   /** Written to the command's standard input, which is then closed. */
   input: string
   onStdout(text: string): void
   onStderr(text: string): void
+  /** Does not wait until others on the connection have ended: for what ends one of these. */
+  urgent?: boolean
 }
 
 /** One verified, authenticated way to one host. All that the engine does to a host goes through these. */
 export interface Connection {
   readonly host: Host
+  /** What is worth knowing about the way that was taken: that and why it is not the first choice. */
+  readonly remark?: string | undefined
+  /** For sudo, where it wants one. */
+  readonly becomePassword?: Secret | undefined
   /**
-   * Runs a command line in the login user's shell.
+   * Runs a command line in the login user's shell. More at once than the host allows wait for one another.
    *
    * @returns its exit code; `undefined` when a signal ended it
    * @throws SluiceError CONNECTION_LOST when the connection ends first

@@ -1,0 +1,45 @@
+import { SluiceError } from '../errors.ts'
+import type { Host } from '../inventory.ts'
+
+/** `address:port` as a person writes it. */
+export function placeOf({ address, port }: Host): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+export function lost(reason: string): SluiceError {
+  return new SluiceError('CONNECTION_LOST', {
+    subject: 'the SSH connection ended while it was needed',
+    why: reason,
+    advice: 'run again: what was applied is kept, and the run goes on from there',
+  })
+}
+
+export function loginRefused(host: Host, why: string, cause?: unknown): SluiceError {
+  return new SluiceError('LOGIN_REFUSED', {
+    subject: `${placeOf(host)} refused every key for the user ${host.user}`,
+    why,
+    advice: `see that the key ${host.identityFile ?? 'in your agent or ~/.ssh'} is in ~${host.user}/.ssh/authorized_keys on the host`,
+    cause,
+  })
+}
+
+export function unreachable(host: Host, why: string, timeoutMs: number, cause?: unknown): SluiceError {
+  return new SluiceError('HOST_UNREACHABLE', {
+    subject: `${placeOf(host)} did not answer by SSH within ${timeoutMs / 1000} s`,
+    why,
+    advice: `check that the host is up and that port ${host.port} is open to this machine`,
+    cause,
+  })
+}
+
+/** The two sides have no algorithm in common: the one reason for which another transport is worth trying. */
+export class NoCommonAlgorithm extends SluiceError {
+  constructor(host: Host, why: string, cause?: unknown) {
+    super('HOST_UNREACHABLE', {
+      subject: `${placeOf(host)} and the controller agree on no SSH algorithm`,
+      why,
+      advice: 'see with ssh -vv which algorithms the host offers, and with ssh -Q kex which this machine has',
+      cause,
+    })
+  }
+}

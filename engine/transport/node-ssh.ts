@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { NodeSSH, type Config as NodeSshConfig } from 'node-ssh'
+import type { ClientChannel, ConnectConfig } from 'ssh2'
+import { SluiceError } from '../errors.ts'
+import type { Host } from '../inventory.ts'
+import { type Carrier, type RunningCommand, SessionRefused } from './carrier.ts'
+import { loginRefused, lost, NoCommonAlgorithm, unreachable } from './errors.ts'
+import type { HostKeys } from './host-keys.ts'
+import {
+  type AskPassphrase,
+  agentHolds,
+  agentSocket,
+  passphraseFor,
+  readKeyFile,
+  usualKeyFiles,
+  wrongPassphrase,
+} from './identity.ts'
+
+export interface CarrierOptions {
+  hostKeys: HostKeys
+  /** Milliseconds until a host that does not answer counts as unreachable. */
+  timeoutMs: number
+  /** Milliseconds of silence after which a host is asked whether it is still there; at the fourth time it is given up. */
+  keepAliveMs: number
+  askPassphrase?: AskPassphrase | undefined
+}
+
+/** How often a host may leave the question unanswered whether it is still there. */
+export const keepAliveTries = 4
+
+/**
+ * Opens a connection by the library in this process: nothing to start, so the fastest way.
+ *
+ * @param through a stream to the host's SSH port, where it is behind another host
+ * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED
+ */
+export async function openByNodeSsh(
+  host: Host,
+  { hostKeys, timeoutMs, keepAliveMs, askPassphrase }: CarrierOptions,
+  through?: Duplex,
+): Promise<Carrier> {
+  const [known, key] = await Promise.all([hostKeys.of(host), credentials(host, askPassphrase)])
+  let keyError: SluiceError | undefined
+  const ssh = new NodeSSH()
+  const config: ConnectConfig & NodeSshConfig = {
+    host: host.address,
+    port: host.port,
+    username: host.user,
+    readyTimeout: timeoutMs,
+    keepaliveInterval: keepAliveMs,
+    keepaliveCountMax: keepAliveTries,
+    ...key,
+    ...(through !== undefined && { sock: through }),
+    // A server with several host keys shows the kind that is asked for first.
+    ...(known.length > 0 && { algorithms: { serverHostKey: algorithmsOf(known) as never } }),
+    hostVerifier: (shown: Buffer) => {
+      keyError = hostKeys.verify(host, known, shown)
+      return keyError === undefined
+    },
+  }
+  try {
+    await ssh.connect(config)
+  } catch (error) {
+    through?.destroy()
+    throw keyError ?? connectError(host, error, timeoutMs)
+  }
+  // Small questions and answers would otherwise wait for one another: 40 ms each (Nagle's algorithm, delayed ACK).
+  ssh.connection?.setNoDelay(true)
+  return new NodeSshCarrier(ssh, keepAliveMs)
+}
+
+class NodeSshCarrier implements Carrier {
+  readonly ended: Promise<void>
+  readonly #ssh: NodeSSH
+  #lost = lost('the connection was closed')
+
+  constructor(ssh: NodeSSH, keepAliveMs: number) {
+    this.#ssh = ssh
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.ended = promise
+    ssh.connection?.on('error', ({ message }) => {
+      const silence = (keepAliveMs * keepAliveTries) / 1000
+      this.#lost = lost(
+        message === 'Keepalive timeout' ? `the host has not answered for ${silence} s` : message,
+      )
+    })
+    ssh.connection?.on('close', resolve)
+  }
+
+  async start(command: string): Promise<RunningCommand> {
+    let channel: ClientChannel
+    try {
+      channel = await this.#open<ClientChannel>((done) => this.#client().exec(command, done))
+    } catch (error) {
+      const { message } = error as Error
+      if (/^\(SSH\) Channel open failure/.test(message)) throw new SessionRefused(message)
+      throw error instanceof SluiceError ? error : lost(message)
+    }
+    const exitCode = new Promise<number | undefined>((resolve, reject) => {
+      let code: number | undefined
+      let ended = false
+      channel.on('exit', (number: number | null) => {
+        ended = true
+        code = number ?? undefined
+      })
+      channel.on('close', () => {
+        if (ended) resolve(code)
+        else reject(this.#lost)
+      })
+      channel.on('error', (error: Error) => reject(lost(error.message)))
+    })
+    return { stdin: channel, stdout: channel, stderr: channel.stderr, exitCode }
+  }
+
+  forward(address: string, port: number): Promise<Duplex> {
+    return this.#open<Duplex>((done) => this.#client().forwardOut('127.0.0.1', 0, address, port, done))
+  }
+
+  close(): void {
+    this.#ssh.dispose()
+  }
+
+  #client(): NonNullable<NodeSSH['connection']> {
+    if (this.#ssh.connection === null) throw this.#lost
+    return this.#ssh.connection
+  }
+
+  #open<Stream>(start: (done: (error: Error | undefined, stream: Stream) => void) => void): Promise<Stream> {
+    return new Promise((resolve, reject) => {
+      start((error, stream) => (error ? reject(error) : resolve(stream)))
+    })
+  }
+}
+
+async function credentials(
+  host: Host,
+  askPassphrase: AskPassphrase | undefined,
+): Promise<{ privateKey?: string; passphrase?: string; agent?: string }> {
+  const agent = agentSocket()
+  const usual = usualKeyFiles().find((path) => existsSync(path))
+  const path = host.identityFile ?? usual
+  if (host.identityFile === undefined && agent !== undefined) {
+    const file = usual === undefined ? undefined : readKeyFile(usual, host)
+    return { agent, ...(file !== undefined && !file.encrypted && { privateKey: file.text }) }
+  }
+  if (path === undefined) {
+    throw new SluiceError('LOGIN_REFUSED', {
+      subject: `there is no key to log in with to ${host.name}`,
+      why: `the inventory names no identityFile, no SSH agent is running, and none of ${usualKeyFiles().join(', ')} is there`,
+      advice:
+        'name a private key file as identityFile in the inventory, or start an agent and add the key to it',
+    })
+  }
+  const file = readKeyFile(path, host)
+  if (!file.encrypted) return { privateKey: file.text }
+  if (agent !== undefined && (await agentHolds(file))) return { agent }
+  const passphrase = await passphraseFor(file, host, askPassphrase)
+  return { privateKey: file.text, passphrase: passphrase.reveal() }
+}
+
+function algorithmsOf(known: readonly string[]): string[] {
+  const types = known.map((key) => key.split(' ')[0] ?? '')
+  return [
+    ...new Set(types.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]))),
+  ]
+}
+
+function connectError(host: Host, error: unknown, timeoutMs: number): SluiceError {
+  const { message, level, code } = error as Error & { level?: string; code?: string }
+  if (level === 'client-authentication') return loginRefused(host, message, error)
+  if (/no matching/i.test(message)) return new NoCommonAlgorithm(host, message, error)
+  if (/bad passphrase/i.test(message)) return wrongPassphrase(host.identityFile ?? '', error)
+  return unreachable(host, code === undefined ? message : `${code}: ${message}`, timeoutMs, error)
+}
