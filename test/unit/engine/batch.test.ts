@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { runBatch } from '../../../engine/batch.ts'
 import { sh } from '../../../engine/shell.ts'
@@ -90,15 +89,14 @@ test('a stop from outside lets the step in hand end and does not begin the next'
   const stop = new AbortController()
   const ended: number[] = []
 
-  const batch = runBatch(localConnection(), [sh`sleep 0.5; echo done`, sh`echo next`], {
+  const outcomes = await runBatch(localConnection(), [sh`sleep 2; echo done`, sh`echo next`], {
     ...steps,
     signal: stop.signal,
+    onStart: () => stop.abort(),
     onEnd: (index) => ended.push(index),
   })
-  await sleep(150)
-  stop.abort()
 
-  t.is((await batch)[0]?.stdout, 'done\n')
+  t.is(outcomes[0]?.stdout, 'done\n')
   t.deepEqual(ended, [0])
 })
 
