@@ -37,6 +37,11 @@ const registry: Registry = {
       summary: 'Debian hosts on this machine, made on demand; needs root',
       load: async () => (await import('./inventory/lab.ts')).lab,
     },
+    {
+      name: 'aws',
+      summary: 'EC2 instances by their tags; their security groups are the firewall policy',
+      load: async () => (await import('./inventory/aws.ts')).aws,
+    },
   ],
   defaultInventory: 'lab',
   openInventoryFile: async (path) => (await import('./inventory/static.ts')).staticInventory(path),

@@ -27,7 +27,8 @@ export function withOverrides(inventory: Inventory, overrides: readonly Variable
   return { ...inventory, hosts }
 }
 
-function mergeVariables(low: Variables, high: Variables): Variables {
+/** Variables of two places in one: where both say something, `high` wins, parameter by parameter. */
+export function mergeVariables(low: Variables, high: Variables): Variables {
   const merged: Variables = { ...low }
   for (const [key, value] of Object.entries(high)) {
     const under = merged[key]

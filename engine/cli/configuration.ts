@@ -14,6 +14,8 @@ const Configuration = v.strictObject({
   artifactMirror: v.optional(v.pipe(v.string(), v.nonEmpty('should not be empty'))),
   /** Relative to this file. */
   varsFiles: v.optional(v.array(v.pipe(v.string(), v.nonEmpty('should not be empty'))), []),
+  /** Read and checked by the aws inventory. */
+  aws: v.optional(v.unknown()),
 })
 export type Configuration = v.InferOutput<typeof Configuration>
 
@@ -33,7 +35,7 @@ export function findProject(start: string): string {
 export function readConfiguration(projectDirectory: string): Configuration {
   const path = join(projectDirectory, fileName)
   if (!existsSync(path)) return { varsFiles: [] }
-  const advice = `correct ${fileName}: it may have inventory, forks, artifactMirror and varsFiles`
+  const advice = `correct ${fileName}: it may have inventory, forks, artifactMirror, varsFiles and aws`
   let content: unknown
   try {
     content = JSON.parse(readFileSync(path, 'utf8'))

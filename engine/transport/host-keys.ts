@@ -65,7 +65,8 @@ function keyType(key: Buffer): string {
   return key.subarray(4, 4 + key.readUInt32BE(0)).toString('ascii')
 }
 
-function knownHostsName({ address, port }: Host): string {
+/** What a host is called in a known-hosts file. */
+export function knownHostsName({ address, port }: Pick<Host, 'address' | 'port'>): string {
   return port === 22 ? address : `[${address}]:${port}`
 }
 

@@ -1,0 +1,68 @@
+import type { Host, InventorySource, LoadOptions } from '../engine/inventory.ts'
+import { ObservationCache } from './aws/cache.ts'
+import { findingsOf } from './aws/findings.ts'
+import { chosenInstances, hostsOf } from './aws/hosts.ts'
+import type { Instance, Observation } from './aws/observation.ts'
+import { pinHostKeys, type Seen } from './aws/pin.ts'
+import { mirrorOf } from './aws/security-groups.ts'
+import { type AwsSettings, awsSettings } from './aws/settings.ts'
+
+/** EC2 instances, found by their tags. Their security groups are the policy. Nothing at AWS is changed. */
+export const aws: InventorySource = {
+  name: 'aws',
+  summary: 'EC2 instances by their tags; their security groups are the firewall policy',
+
+  async load(options) {
+    const { projectDirectory, create, progress, signal } = options
+    const settings = awsSettings(projectDirectory)
+    const cache = new ObservationCache(projectDirectory, settings)
+    // What is about to be changed is looked at anew.
+    const kept = create ? undefined : await cache.read()
+    const observation = kept ?? (await observed(settings, signal))
+    const instances = chosenInstances(observation, settings)
+    const hosts = hostsOf(instances, observation, settings)
+    const { policy, remarks } = mirrorOf(instances, hosts, observation)
+    const left = observation.instances.length - instances.length
+    if (left > 0) progress(`aws: left alone, terminated or without the tag ${settings.tags.role}: ${left}`)
+    for (const remark of remarks) progress(`aws: ${remark}`)
+    for (const finding of findingsOf(policy, hosts)) progress(`aws: wider than needed: ${finding}`)
+    await pin(settings, pairs(instances, hosts), options)
+    // Not before: what was wrong is looked at anew the next time.
+    if (kept === undefined) await cache.write(observation)
+    return { name: 'aws', hosts, variables: {}, groupVariables: {}, policy }
+  },
+}
+
+async function observed(settings: AwsSettings, signal: AbortSignal | undefined): Promise<Observation> {
+  const { observe } = await import('./aws/observe.ts')
+  return observe(settings, signal)
+}
+
+function pairs(instances: readonly Instance[], hosts: readonly Host[]): Seen[] {
+  return hosts.flatMap((host, index) => {
+    const instance = instances[index]
+    return instance === undefined ? [] : [{ host, id: instance.id, region: instance.region }]
+  })
+}
+
+/** The AWS SDK is loaded when a console is asked for, which is once for each host. */
+async function pin(
+  settings: AwsSettings,
+  seen: Seen[],
+  { projectDirectory, progress, signal }: LoadOptions,
+): Promise<void> {
+  const open = async () => new (await import('./aws/console.ts')).Consoles(settings, signal)
+  let consoles: ReturnType<typeof open> | undefined
+  try {
+    await pinHostKeys(seen, {
+      projectDirectory,
+      progress,
+      consoleOf: async (each) => {
+        consoles ??= open()
+        return (await consoles).outputOf(each)
+      },
+    })
+  } finally {
+    await (await consoles)?.close()
+  }
+}

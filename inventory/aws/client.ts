@@ -1,0 +1,35 @@
+import { EC2Client } from '@aws-sdk/client-ec2'
+import { awsFailure } from './failure.ts'
+import type { AwsSettings } from './settings.ts'
+
+/** How often one question is asked when AWS is busy: the waits grow to 20 s. */
+export const mostAttempts = 10
+
+/** The EC2 API of one region. */
+export interface RegionClient {
+  region: string
+  client: EC2Client
+}
+
+/**
+ * Opens the EC2 API of every region that is meant.
+ *
+ * @throws SluiceError USAGE when nothing says which region
+ */
+export async function openRegions({ regions, profile }: AwsSettings): Promise<RegionClient[]> {
+  const open = (region?: string) =>
+    new EC2Client({
+      ...(region !== undefined && { region }),
+      ...(profile !== undefined && { profile }),
+      maxAttempts: mostAttempts,
+      retryMode: 'adaptive',
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+    })
+  if (regions !== undefined) return regions.map((region) => ({ region, client: open(region) }))
+  const client = open()
+  try {
+    return [{ region: await client.config.region(), client }]
+  } catch (error) {
+    throw awsFailure(error, {})
+  }
+}

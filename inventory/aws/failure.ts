@@ -1,0 +1,84 @@
+import { SluiceError } from '../../engine/errors.ts'
+
+const noCredentials = new Set(['CredentialsProviderError', 'TokenProviderError'])
+
+const refusedCredentials = new Set([
+  'AuthFailure',
+  'InvalidClientTokenId',
+  'UnrecognizedClientException',
+  'SignatureDoesNotMatch',
+  'IncompleteSignature',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'RequestExpired',
+])
+
+const denials = new Set(['UnauthorizedOperation', 'AccessDenied', 'AccessDeniedException'])
+
+const throttles = new Set(['RequestLimitExceeded', 'Throttling', 'ThrottlingException', 'TooManyRequests'])
+
+/** What was asked when it failed. */
+export interface Question {
+  /** As IAM calls it, without `ec2:`. */
+  action?: string
+  region?: string
+}
+
+/** What AWS or its SDK said, as an error that a user can act on. */
+export function awsFailure(error: unknown, { action, region }: Question): SluiceError {
+  if (error instanceof SluiceError) return error
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
+  const details = {
+    ...(region !== undefined && { at: [region, ...(action === undefined ? [] : [action])].join(' > ') }),
+    why: `${name}: ${readable(error, message)}`,
+    cause: error,
+  }
+  if (message.includes('Region is missing')) {
+    return new SluiceError('USAGE', {
+      ...details,
+      subject: 'nothing says in which region of AWS the instances are',
+      advice: 'put "aws": { "regions": ["eu-central-1"] } into sluice.config.json, or set AWS_REGION',
+    })
+  }
+  if (noCredentials.has(name)) {
+    return new SluiceError('AWS_CREDENTIALS', {
+      ...details,
+      subject: 'no credentials for AWS were found',
+      advice:
+        'log in (aws sso login, aws configure), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    })
+  }
+  if (refusedCredentials.has(name)) {
+    return new SluiceError('AWS_CREDENTIALS', {
+      ...details,
+      subject: 'AWS does not take the credentials that were found',
+      advice: 'see with aws sts get-caller-identity whether they have expired or belong to another account',
+    })
+  }
+  if (denials.has(name)) {
+    return new SluiceError('AWS_DENIED', {
+      ...details,
+      subject: `AWS does not permit ec2:${action ?? 'an action'}`,
+      advice: 'give the user or role the policy of docs/aws-iam-policy.json; nothing was changed',
+    })
+  }
+  if (throttles.has(name)) {
+    return new SluiceError('AWS_UNAVAILABLE', {
+      ...details,
+      subject: 'AWS went on refusing requests because there are too many of them',
+      advice: 'wait a minute and run again; see what else asks the EC2 API of this account',
+    })
+  }
+  return new SluiceError('AWS_UNAVAILABLE', {
+    ...details,
+    subject: 'AWS did not answer as expected',
+    advice: 'check the network, the name of the region and AWS_ENDPOINT_URL, then run again',
+  })
+}
+
+/** Without the part that only AWS can decode, and with what is below an error that says nothing itself. */
+function readable(error: unknown, message: string): string {
+  const below = error instanceof AggregateError ? error.errors.map(String).join('; ') : ''
+  const text = message.replace(/\s*Encoded authorization failure message:.*$/s, '')
+  return text === '' || text === 'UnknownError' ? below || text || 'no further words' : text
+}

@@ -1,0 +1,22 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+
+const root = join(import.meta.dirname, '../../../..')
+
+test('the IAM policy names exactly the actions that the code uses', (t) => {
+  const sources = ['inventory/aws.ts', ...globSync('inventory/aws/**/*.ts', { cwd: root })]
+  const used = sources.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const found = text.matchAll(/\bpaginate([A-Z]\w+)\(|\bnew ([A-Z]\w+)Command\(/g)
+    return [...found].map(([, paginated, sent]) => `ec2:${paginated ?? sent}`)
+  })
+  const policy = JSON.parse(readFileSync(join(root, 'docs/aws-iam-policy.json'), 'utf8')) as {
+    Statement: { Action: string[] }[]
+  }
+
+  t.deepEqual(
+    policy.Statement.flatMap(({ Action }) => Action),
+    [...new Set(used)].sort(),
+  )
+})
