@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
+import { readAssets } from './processor/dashboard/read-assets.ts'
 
 const programs = ['processor', 'producer'] as const
 export type Program = (typeof programs)[number]
@@ -19,6 +20,17 @@ const optionalPackages = [
   'snappy',
   'socks',
 ]
+
+/** Puts the files of the dashboard into the bundle, in place of what reads them. */
+const dashboardInside: Plugin = {
+  name: 'dashboard',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /[/\\]dashboard[/\\]assets\.ts$/ }, () => ({
+      contents: `export const assets = ${JSON.stringify(readAssets())}`,
+      loader: 'js',
+    }))
+  },
+}
 
 /**
  * Writes a program as one file that plain Node runs with nothing beside it, and returns the file's path. The same
@@ -38,6 +50,7 @@ export async function bundleRuntime(program: Program, outputDirectory: string): 
     // kafkajs, mongodb and pino are CommonJS and require what Node has by name, which an ES module cannot.
     format: 'cjs',
     external: optionalPackages,
+    plugins: [dashboardInside],
     legalComments: 'external',
     logLevel: 'warning',
   })

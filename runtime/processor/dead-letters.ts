@@ -8,6 +8,12 @@ export interface DeadLetter {
   reason: string
 }
 
+/** Is told of letters once they are acknowledged. */
+type OnSent = (
+  from: { topic: string; partition: number },
+  letters: { offset: string; reason: string }[],
+) => void
+
 /** Values longer than this are cut: with its headers the letter must stay below the broker's limit of 1 MB. */
 const longestValue = 900_000
 
@@ -20,12 +26,13 @@ export class DeadLetters {
   readonly #topic: string
   readonly #persist: Persist
   readonly #metrics: ProcessorMetrics
+  readonly #onSent: OnSent | undefined
   #connected = false
 
   constructor(
     kafka: Kafka,
     topic: string,
-    { persist, metrics }: { persist: Persist; metrics: ProcessorMetrics },
+    { persist, metrics, onSent }: { persist: Persist; metrics: ProcessorMetrics; onSent?: OnSent },
   ) {
     this.#producer = kafka.producer({
       allowAutoTopicCreation: false,
@@ -34,6 +41,7 @@ export class DeadLetters {
     this.#topic = topic
     this.#persist = persist
     this.#metrics = metrics
+    this.#onSent = onSent
   }
 
   /** Returns once all letters are acknowledged. */
@@ -50,6 +58,10 @@ export class DeadLetters {
         await this.#producer.send({ topic: this.#topic, acks: -1, messages })
       })
       this.#metrics.deadLetters.inc({ topic: from.topic }, some.length)
+      this.#onSent?.(
+        from,
+        some.map(({ message, reason }) => ({ offset: message.offset, reason })),
+      )
     }
   }
 

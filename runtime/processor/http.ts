@@ -1,5 +1,7 @@
 import { Hono } from 'hono'
 import type { Db } from 'mongodb'
+import type { LiveStreams } from './dashboard/live.ts'
+import { dashboardRoutes } from './dashboard/routes.ts'
 import type { GpuBoard, ShownSample } from './gpu-board.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import type { Readiness } from './readiness.ts'
@@ -11,12 +13,15 @@ export function createApp({
   board,
   metrics,
   database,
+  streams,
 }: {
   readiness: Readiness
   board: GpuBoard
   metrics: ProcessorMetrics
   /** Without one, what only a database can answer is not there. */
   database?: Db
+  /** Without them there is no dashboard. */
+  streams?: LiveStreams
 }): Hono {
   const app = new Hono()
 
@@ -46,6 +51,7 @@ export function createApp({
     context.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
   )
 
+  if (streams !== undefined) app.route('/', dashboardRoutes(streams))
   if (database !== undefined) app.route('/', usageRoutes(database))
 
   return app

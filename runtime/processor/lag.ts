@@ -6,12 +6,23 @@ import type { ProcessorMetrics } from './metrics.ts'
 const everyMs = 10_000
 
 /**
- * Measures the lag of the partitions that are read here until the signal says stop. What the consumer itself knows of
+ * Measures the lag of the partitions that are read here, and how much the dead-letter topic holds, until the signal says
+ * stop. What the consumer itself knows of
  * it stands still while MongoDB is away, which is when the lag grows.
  */
 export async function watchLag(
   kafka: Kafka,
-  { group, topics, assigned }: { group: string; topics: string[]; assigned: () => ReadonlySet<string> },
+  {
+    group,
+    topics,
+    deadLetterTopic,
+    assigned,
+  }: {
+    group: string
+    topics: string[]
+    deadLetterTopic: string
+    assigned: () => ReadonlySet<string>
+  },
   { metrics, log, signal }: { metrics: ProcessorMetrics; log: Logger; signal: AbortSignal },
 ): Promise<void> {
   const admin = kafka.admin({ retry: { retries: 1 } })
@@ -34,6 +45,11 @@ export async function watchLag(
           metrics.lag.set({ topic, partition }, Math.max(0, Number(high) - next))
         }
       }
+      const held = await admin.fetchTopicOffsets(deadLetterTopic)
+      metrics.deadLettersHeld.set(
+        { topic: deadLetterTopic },
+        held.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0),
+      )
     } catch (error) {
       log.debug({ err: error }, 'the lag could not be measured')
     }

@@ -6,6 +6,7 @@ import {
 } from '../config.ts'
 import { createLog } from '../log.ts'
 import { stopSignal } from '../stop-signal.ts'
+import { Recent } from './dashboard/recent.ts'
 import { runProcessor } from './processor.ts'
 
 /** Ending takes no longer than this, whatever is away: what is not committed by then is read again. */
@@ -13,7 +14,8 @@ const longestStopMs = 8000
 
 async function main(): Promise<void> {
   const environment = readEnvironment(ProcessorEnvironment, process.env)
-  const log = createLog('processor', environment.LOG_LEVEL)
+  const recent = new Recent()
+  const log = createLog('processor', environment.LOG_LEVEL, 'stdout', recent.hear)
   const fail = (error: unknown) => {
     log.fatal({ err: error }, 'the processor cannot go on')
     process.exit(1)
@@ -28,7 +30,7 @@ async function main(): Promise<void> {
     }, longestStopMs).unref()
   })
   try {
-    await runProcessor(environment, { log, signal })
+    await runProcessor(environment, { log, signal, recent })
   } catch (error) {
     fail(error)
   }

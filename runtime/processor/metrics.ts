@@ -17,6 +17,13 @@ export class ProcessorMetrics {
     labelNames: ['topic'] as const,
     registers: [this.registry],
   })
+  readonly deadLettersHeld = new Gauge({
+    name: 'sluice_processor_dead_letter_topic_messages',
+    help: 'Messages that lie in the dead-letter topic, whoever sent them',
+    // Without a label the gauge would say 0 before anything is known.
+    labelNames: ['topic'] as const,
+    registers: [this.registry],
+  })
   readonly lag = new Gauge({
     name: 'sluice_processor_lag_messages',
     help: 'Messages of a partition that are not processed yet',

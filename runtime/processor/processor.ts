@@ -1,10 +1,16 @@
 import { serve } from '@hono/node-server'
+import type { Db } from 'mongodb'
 import type { ProcessorEnvironment } from '../config.ts'
 import { createKafka } from '../kafka-client.ts'
 import type { Logger } from '../log.ts'
 import { pause } from '../pause.ts'
 import { BatchWriter } from './batch.ts'
 import { PartitionReader } from './consumer.ts'
+import { assets } from './dashboard/assets.ts'
+import { HistoryCache } from './dashboard/history.ts'
+import { LiveStreams } from './dashboard/live.ts'
+import type { Recent } from './dashboard/recent.ts'
+import { Ticker } from './dashboard/ticker.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { GpuBoard } from './gpu-board.ts'
 import { createApp } from './http.ts'
@@ -30,7 +36,7 @@ const lookForGpusEveryMs = 15_000
  */
 export async function runProcessor(
   environment: ProcessorEnvironment,
-  { log, signal }: { log: Logger; signal: AbortSignal },
+  { log, signal, recent }: { log: Logger; signal: AbortSignal; recent: Recent },
 ): Promise<void> {
   const metrics = new ProcessorMetrics()
   const readiness = new Readiness(log, metrics)
@@ -38,18 +44,18 @@ export async function runProcessor(
   const persist = createPersist(readiness, metrics)
   const store = new Store(environment.MONGODB_URI, metrics)
   const dead = Promise.withResolvers<never>()
-  const server = listen(
-    environment,
-    createApp({ readiness, board, metrics, database: store.side }),
-    log,
-    dead.reject,
-  )
+  const streams = openStreams(environment, { readiness, metrics, board, recent, database: store.side })
+  const app = createApp({ readiness, board, metrics, database: store.side, streams })
+  const server = listen(environment, app, log, dead.reject)
   const kafka = createKafka({
     brokers: environment.KAFKA_BOOTSTRAP,
     clientId: `processor-${environment.HOSTNAME}`,
     log,
   })
-  const deadLetters = new DeadLetters(kafka, environment.TOPIC_DLQ, { persist, metrics })
+  const deadLetters = new DeadLetters(kafka, environment.TOPIC_DLQ, {
+    ...{ persist, metrics },
+    onSent: recent.noteLetters,
+  })
   const prices = new PriceBook(async (host, index) => {
     const sample = await store.lastSample(host, index)
     return sample === null ? undefined : { time: sample.ts.getTime(), price: sample.price_per_hour_usd }
@@ -83,7 +89,11 @@ export async function runProcessor(
       watchStore(store, readiness, signal),
       watchGpus(store, board, signal),
       keepRollups(store, environment.RETENTION_DAYS, { metrics, persist, log, signal }),
-      watchLag(kafka, { group, topics, assigned: () => reader.assigned }, { metrics, log, signal }),
+      watchLag(
+        kafka,
+        { group, topics, deadLetterTopic: environment.TOPIC_DLQ, assigned: () => reader.assigned },
+        { metrics, log, signal },
+      ),
     ])
   }
   try {
@@ -99,6 +109,31 @@ export async function runProcessor(
     server.close()
     server.closeAllConnections()
   }
+}
+
+/** What open pages listen to: the counters of every second, and sums from the database. */
+function openStreams(
+  { HOSTNAME }: ProcessorEnvironment,
+  {
+    database,
+    ...parts
+  }: {
+    readiness: Readiness
+    metrics: ProcessorMetrics
+    board: GpuBoard
+    recent: Recent
+    database: Db
+  },
+): LiveStreams {
+  const ticker = new Ticker(parts.metrics)
+  ticker.start()
+  return new LiveStreams({
+    ...parts,
+    ticker,
+    history: new HistoryCache(database),
+    host: HOSTNAME,
+    version: assets.version,
+  })
 }
 
 function listen(
