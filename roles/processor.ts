@@ -31,12 +31,19 @@ function databaseUri({ group, paramsOf }: RoleContext): string {
 /** The processor: messages from Kafka, with their cost, into MongoDB. */
 export const processor = defineRole({
   name: 'processor',
-  description: 'the processor, with /health, /ready, /gpu/info and /metrics',
+  description: 'the processor, with its dashboard, /health, /ready, /gpu/info, /api/usage and /metrics',
   params: v.strictObject({
-    port: v.pipe(v.optional(Port, 8080), v.description('of /health, /ready, /gpu/info and /metrics')),
+    port: v.pipe(
+      v.optional(Port, 8080),
+      v.description('of the dashboard, /health, /ready, /gpu/info, /api/usage and /metrics'),
+    ),
     pricePerHourUsd: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(0)), 0.85),
       v.description('price of a GPU that has told none'),
+    ),
+    retentionDays: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(36_500))),
+      v.description('days after which documents are deleted, without it never; their sums stay'),
     ),
     heapMb: v.pipe(
       v.optional(v.pipe(v.number(), v.integer(), v.minValue(64)), 192),
@@ -58,6 +65,7 @@ export const processor = defineRole({
         KAFKA_BOOTSTRAP: brokers(context),
         MONGODB_URI: databaseUri(context),
         PRICE_PER_HOUR_USD: params.pricePerHourUsd,
+        RETENTION_DAYS: params.retentionDays,
         HTTP_PORT: params.port,
         LOG_LEVEL: params.logLevel,
         HOSTNAME: context.host.name,

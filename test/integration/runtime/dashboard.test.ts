@@ -9,15 +9,15 @@ import { eventually } from '../../support/programs.ts'
 import { addUp } from '../../support/usage-documents.ts'
 
 let ground: Ground
-let browser: Browser | string
+let browser: Browser | { missing: string }
 
 test.before(async () => {
   browser = await openBrowser()
-  if (typeof browser !== 'string') ground = await prepareGround()
+  if (!('missing' in browser)) ground = await prepareGround()
 })
 
 test.after.always(async () => {
-  if (browser !== undefined && typeof browser !== 'string') await browser.close()
+  if (browser !== undefined && !('missing' in browser)) await browser.close()
   await ground?.remove()
 })
 
@@ -30,7 +30,7 @@ interface Opened {
 }
 
 async function open(t: ExecutionContext, url: string, options: BrowserContextOptions = {}): Promise<Opened> {
-  if (typeof browser === 'string') throw new TypeError(browser)
+  if ('missing' in browser) throw new TypeError(browser.missing)
   const context = await browser.newContext(options)
   t.teardown(() => context.close())
   const page = await context.newPage()
@@ -48,8 +48,8 @@ async function open(t: ExecutionContext, url: string, options: BrowserContextOpt
 /** A test that needs a browser; where there is none it says so, which outside CI is no failure. */
 const inBrowser = (title: string, run: (t: ExecutionContext, pipeline: Pipeline) => Promise<void>) =>
   test.serial(title, async (t) => {
-    if (typeof browser === 'string') {
-      t.log(`not tested: ${browser}`)
+    if ('missing' in browser) {
+      t.log(`not tested: ${browser.missing}`)
       t.pass()
       return
     }
