@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { asRoot, judgeRefusal } from './become.ts'
 import { SluiceError } from './errors.ts'
 import { quote, type Script } from './shell.ts'
 import type { Connection } from './transport/connection.ts'
@@ -51,12 +52,7 @@ export async function runBatch(
 
   const kill = () => {
     if (processGroup === undefined) return
-    void connection
-      .execute(
-        asRoot(connection, `kill -s TERM -- -${processGroup}; sleep 2; kill -s KILL -- -${processGroup}`),
-        silent,
-      )
-      .catch(() => connection.close())
+    besides(connection, `kill -s TERM -- -${processGroup}; sleep 2; kill -s KILL -- -${processGroup}`)
   }
   // An entry is over when both streams say so; only then is the next one said to have begun.
   const advance = () => {
@@ -64,7 +60,7 @@ export async function runBatch(
       const index = outcomes.length
       if (begun === index && readers.stdout.started > index) {
         begun++
-        processGroup ??= readers.stdout.preamble.trim().split(' ').at(-1)
+        processGroup ??= /\d+$/.exec(readers.stdout.preamble.trim())?.[0]
         timer = setTimeout(() => {
           timedOut = index
           kill()
@@ -81,14 +77,13 @@ export async function runBatch(
   }
 
   const onAbort = () => {
-    void connection
-      .execute(asRoot(connection, `: > ${stopFile(nonce)}`), silent)
-      .catch(() => connection.close())
+    besides(connection, `: > ${stopFile(nonce)}`)
   }
   options.signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    const exitCode = await connection.execute(asRoot(connection, 'eval "$(cat)"'), {
-      input: batchScript(nonce, scripts, options.stopOnFailure),
+    const { command, preface } = asRoot(connection, 'eval "$(cat)"')
+    const exitCode = await connection.execute(command, {
+      input: preface + batchScript(nonce, scripts, options.stopOnFailure),
       onStdout: (text) => {
         readers.stdout.push(text)
         advance()
@@ -99,7 +94,11 @@ export async function runBatch(
       },
     })
     if (timedOut !== undefined) throw timeout(scripts[timedOut], options.timeoutSeconds(timedOut))
-    if (begun === 0 && !options.signal?.aborted) throw refused(connection, exitCode, readers.stderr.preamble)
+    if (begun === 0 && !options.signal?.aborted) {
+      const refusal = judgeRefusal(connection, exitCode, readers.stderr.current)
+      if (refusal === 'again') return await runBatch(connection, scripts, options)
+      throw refusal
+    }
     if (outcomes.length < begun) {
       throw new SluiceError('CONNECTION_LOST', {
         subject: `the shell on the host ended in the middle of a command, exit code ${exitCode ?? 'none'}`,
@@ -114,15 +113,12 @@ export async function runBatch(
   }
 }
 
-const silent = { input: '', onStdout: () => {}, onStderr: () => {} }
-
-/**
- * The command line that runs `code` in a root shell; the quoting holds in any login shell.
- * sudo clears the environment, so both ends of the connection, which sshd put there, go along as an argument.
- */
-function asRoot({ host }: Connection, code: string): string {
-  const shell = `sh -c 'SLUICE_CLIENT=\${1%% *} SLUICE_SSH_PORT=\${1##* }; export SLUICE_CLIENT SLUICE_SSH_PORT; ${code}' sh "$SSH_CONNECTION"`
-  return host.user === 'root' ? `exec ${shell}` : `exec sudo -n -- ${shell}`
+/** Runs a line of code as root beside whatever else runs; a connection on which not even that works is of no use. */
+function besides(connection: Connection, code: string): void {
+  const { command, preface } = asRoot(connection, code)
+  connection
+    .execute(command, { input: preface, onStdout: () => {}, onStderr: () => {}, urgent: true })
+    .catch(() => connection.close())
 }
 
 function batchScript(nonce: string, scripts: readonly Script[], stopOnFailure: boolean): string {
@@ -186,21 +182,5 @@ function timeout(script: Script | undefined, seconds: number): SluiceError {
     subject: `the command did not end within ${seconds} s and was stopped on the host`,
     why: script?.shown ?? '',
     advice: 'see on the host what it waits for, then run again: what is done is kept',
-  })
-}
-
-function refused({ host }: Connection, exitCode: number | undefined, stderr: string): SluiceError {
-  const why = stderr.trim().split('\n').slice(-20).join('\n')
-  if (host.user === 'root') {
-    return new SluiceError('CONNECTION_LOST', {
-      subject: `the login shell ended before it ran anything, exit code ${exitCode ?? 'none'}`,
-      why,
-      advice: `log in by hand as root and see what its shell says`,
-    })
-  }
-  return new SluiceError('BECOME_REFUSED', {
-    subject: `${host.user} may not become root by sudo without a password`,
-    why,
-    advice: `let ${host.user} use sudo without a password, or connect as root; nothing was changed on this host`,
   })
 }

@@ -7,10 +7,11 @@ import { LineCounter, parseDocument } from 'yaml'
 import { SluiceError } from '../engine/errors.ts'
 import { Host, type Inventory, type InventorySource, Policy, Variables } from '../engine/inventory.ts'
 import { Cidr, Name, parseWith } from '../engine/schemas.ts'
+import { jumpMistakes, jumpOf } from './static/jumps.ts'
 
 const advice = 'correct the file; inventory/example.yaml shows the whole form with comments'
 
-const { address, port, user, hostKeys, privateAddresses, groups, variables } = Host.entries
+const { address, port, user, hostKeys, privateAddresses, groups, variables, transport } = Host.entries
 /** May begin with `~/` or be relative to the inventory file. */
 const identityFile = v.optional(v.pipe(v.string(), v.nonEmpty('should not be empty')))
 
@@ -18,6 +19,8 @@ const Defaults = v.strictObject({
   port: v.optional(port.wrapped),
   user: v.optional(user.wrapped),
   identityFile,
+  transport,
+  jump: v.optional(Name),
 })
 
 const HostEntry = v.strictObject({
@@ -30,6 +33,20 @@ const HostEntry = v.strictObject({
   privateAddresses: v.optional(privateAddresses),
   groups,
   variables,
+  transport,
+  /** The host to go through: one of `hosts`, or of `jumpHosts`. */
+  jump: v.optional(Name),
+})
+
+/** A host that is only gone through. */
+const JumpHost = v.strictObject({
+  address,
+  port: v.optional(port.wrapped),
+  user: v.optional(user.wrapped),
+  identityFile,
+  hostKeys,
+  transport,
+  jump: v.optional(Name),
 })
 
 const Group = v.pipe(
@@ -45,6 +62,8 @@ const InventoryFile = v.strictObject({
   variables: v.optional(Variables, {}),
   groups: v.record(Name, Group),
   hosts: v.record(Name, HostEntry),
+  /** Hosts that nothing is put on, and that others are reached through. */
+  jumpHosts: v.optional(v.record(Name, JumpHost), {}),
   policy: Policy,
 })
 type InventoryFile = v.InferOutput<typeof InventoryFile>
@@ -69,9 +88,13 @@ export function readInventory(path: string, text: string): Inventory {
     place: path,
     advice,
   })
-  const mistakes = [...groupMistakes(file), ...addressMistakes(file), ...policyMistakes(file)]
+  const mistakes = [
+    ...groupMistakes(file),
+    ...addressMistakes(file),
+    ...jumpMistakes(file),
+    ...policyMistakes(file),
+  ]
   if (mistakes.length > 0) throw invalid(path, mistakes.join('; '))
-  const { defaults } = file
   return {
     name: path,
     variables: file.variables,
@@ -79,20 +102,30 @@ export function readInventory(path: string, text: string): Inventory {
       Object.entries(file.groups).map(([name, group]) => [name, group.variables]),
     ),
     policy: file.policy,
-    hosts: Object.entries(file.hosts).map(([name, entry]) => {
-      const identity = entry.identityFile ?? defaults.identityFile
-      return {
-        name,
-        address: entry.address,
-        port: entry.port ?? defaults.port ?? 22,
-        user: entry.user ?? defaults.user ?? 'root',
-        ...(identity !== undefined && { identityFile: absolute(identity, path) }),
-        hostKeys: entry.hostKeys,
-        privateAddresses: entry.privateAddresses ?? [entry.address],
-        groups: entry.groups,
-        variables: entry.variables,
-      }
-    }),
+    hosts: Object.keys(file.hosts).map((host) => hostOf(host, file, path)),
+  }
+}
+
+/** A host with everything that it has from elsewhere in the file. Mistakes, loops too, have been told by then. */
+function hostOf(name: string, file: InventoryFile, path: string): Host {
+  const { defaults, hosts, jumpHosts } = file
+  const entry = hosts[name] ?? { ...jumpHosts[name], groups: [], variables: {}, privateAddresses: undefined }
+  if (entry.address === undefined) throw new TypeError(`${path} has no host ${name}`)
+  const identity = entry.identityFile ?? defaults.identityFile
+  const transport = entry.transport ?? defaults.transport
+  const jump = jumpOf(name, file)
+  return {
+    name,
+    address: entry.address,
+    port: entry.port ?? defaults.port ?? 22,
+    user: entry.user ?? defaults.user ?? 'root',
+    ...(identity !== undefined && { identityFile: absolute(identity, path) }),
+    hostKeys: entry.hostKeys ?? [],
+    privateAddresses: entry.privateAddresses ?? [entry.address],
+    groups: entry.groups,
+    variables: entry.variables,
+    ...(transport !== undefined && { transport }),
+    ...(jump !== undefined && { jump: hostOf(jump, file, path) }),
   }
 }
 

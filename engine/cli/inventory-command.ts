@@ -26,7 +26,7 @@ export async function inventoryShow(
   session: Session,
   options: { inventory?: string; limit?: string; json: boolean },
 ): Promise<number> {
-  const { inventory, hosts } = await loadHosts(session, options, { create: false })
+  const { inventory, hosts } = await loadHosts(session, options, { create: false, reach: false })
   const { print } = session
   if (options.json) {
     print(JSON.stringify({ ...inventory, hosts }))

@@ -7,6 +7,7 @@ export interface HostOptions {
   limit?: string
   timeout: number
   acceptNewHostKeys: boolean
+  askBecomePass?: boolean
   var: string[]
   varsFile: string[]
   json: boolean
@@ -60,6 +61,11 @@ export function addHostOptions(command: Command): Command {
         .argParser(wholeNumber(1, 3600)),
     )
     .option('--accept-new-host-keys', 'take and record the key of a host that has none on record', false)
+    .option(
+      '--ask-become-pass',
+      'ask for the password that sudo wants (or SLUICE_BECOME_PASSWORD, or standard input)',
+      false,
+    )
     .option('--var <role.parameter=value>', 'a variable; may be given several times', repeated, [])
     .option(
       '--vars-file <path>',

@@ -3,6 +3,7 @@ import { SluiceError } from '../errors.ts'
 import type { Host, Inventory, InventorySource } from '../inventory.ts'
 import { painter, type Screen } from '../report/terminal.ts'
 import type { Connection } from '../transport/connection.ts'
+import { type Access, readAccess } from './access.ts'
 import { chooseInventory, type InventoryChoice, openInventory } from './choose-inventory.ts'
 import { type Configuration, findProject, readConfiguration } from './configuration.ts'
 import { interruption } from './interruption.ts'
@@ -22,6 +23,8 @@ export interface Session extends Screens {
   projectDirectory: string
   configuration: Configuration
   signal: AbortSignal
+  /** What was typed or given to get in to hosts, once hosts are loaded to be worked on. */
+  access: Access | undefined
   /** For a view that says itself that Ctrl-C was pressed. */
   silenceStopNotice(): void
   /** A line about what is being done, for standard error. */
@@ -45,6 +48,7 @@ export function openSession(registry: Registry, { stdin, stdout, stderr }: Scree
     projectDirectory,
     configuration: readConfiguration(projectDirectory),
     signal,
+    access: undefined,
     silenceStopNotice: silence,
     progress,
     print: (line) => void stdout.write(`${line}\n`),
@@ -76,19 +80,36 @@ export interface Chosen {
   hosts: Host[]
 }
 
+export interface LoadManner {
+  /** Whether hosts that are missing are made. */
+  create: boolean
+  /** Whether the hosts are then logged in on, so that what this takes is asked for. */
+  reach?: boolean
+}
+
 /** @throws SluiceError INVENTORY_UNKNOWN, INVENTORY_INVALID, HOSTS_UNKNOWN and what the inventory itself throws */
 export async function loadHosts(
   session: Session,
-  options: Pick<HostOptions, 'inventory' | 'limit'>,
-  { create }: { create: boolean },
+  options: Pick<HostOptions, 'inventory' | 'limit' | 'askBecomePass'>,
+  { create, reach = true }: LoadManner,
 ): Promise<Chosen> {
   const { projectDirectory, progress, signal } = session
   const source = await openSource(session, options)
   const inventory = await source.load({ projectDirectory, create, progress, signal })
-  if (options.limit === undefined) return { inventory, hosts: inventory.hosts }
+  const hosts = await limitedHosts(inventory, options, projectDirectory)
+  if (reach) session.access ??= await readAccess(session, options, hosts)
+  return { inventory, hosts }
+}
+
+async function limitedHosts(
+  inventory: Inventory,
+  options: Pick<HostOptions, 'limit'>,
+  projectDirectory: string,
+): Promise<Host[]> {
+  if (options.limit === undefined) return inventory.hosts
   const { selectHosts } = await import('../select.ts')
   const hosts = selectHosts(inventory, await limitPattern(projectDirectory, options.limit))
-  if (hosts.length > 0) return { inventory, hosts }
+  if (hosts.length > 0) return hosts
   throw new SluiceError('HOSTS_UNKNOWN', {
     subject: `--limit "${options.limit}" leaves no host of the inventory ${inventory.name}`,
     why: `its hosts: ${inventory.hosts.map(({ name }) => name).join(', ') || 'none'}`,
@@ -114,16 +135,26 @@ async function limitPattern(projectDirectory: string, typed: string): Promise<st
 
 /** How hosts are reached: with keys that are on record, in the time that `--timeout` gives. */
 export async function connector(
-  { projectDirectory }: Session,
+  session: Session,
   { timeout, acceptNewHostKeys }: Pick<HostOptions, 'timeout' | 'acceptNewHostKeys'>,
 ): Promise<(host: Host) => Promise<Connection>> {
-  const [{ connect }, { hostKeys }] = await Promise.all([
+  const [ssh, { hostKeys }] = await Promise.all([
     import('../transport/ssh.ts'),
     import('../transport/host-keys.ts'),
   ])
   const keys = hostKeys({
-    knownHostsFile: join(projectDirectory, '.sluice', 'known_hosts'),
+    knownHostsFile: join(session.projectDirectory, '.sluice', 'known_hosts'),
     acceptNew: acceptNewHostKeys,
   })
-  return (host) => connect(host, { hostKeys: keys, timeoutMs: timeout * 1000 })
+  let open: ((host: Host) => Promise<Connection>) | undefined
+  return (host) => {
+    // Made with the first host: what is asked for to get in is known only when the hosts are.
+    open ??= ssh.connector({
+      hostKeys: keys,
+      timeoutMs: timeout * 1000,
+      becomePassword: session.access?.becomePassword,
+      askPassphrase: async (file) => session.access?.passphrases.get(file),
+    })
+    return open(host)
+  }
 }

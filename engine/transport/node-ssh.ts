@@ -73,7 +73,7 @@ export async function openByNodeSsh(
 class NodeSshCarrier implements Carrier {
   readonly ended: Promise<void>
   readonly #ssh: NodeSSH
-  #lost = lost('the connection was closed')
+  #ending = 'the connection was closed'
 
   constructor(ssh: NodeSSH, keepAliveMs: number) {
     this.#ssh = ssh
@@ -81,23 +81,47 @@ class NodeSshCarrier implements Carrier {
     this.ended = promise
     ssh.connection?.on('error', ({ message }) => {
       const silence = (keepAliveMs * keepAliveTries) / 1000
-      this.#lost = lost(
-        message === 'Keepalive timeout' ? `the host has not answered for ${silence} s` : message,
-      )
+      this.#ending = message === 'Keepalive timeout' ? `the host has not answered for ${silence} s` : message
     })
     ssh.connection?.on('close', resolve)
   }
 
   async start(command: string): Promise<RunningCommand> {
-    let channel: ClientChannel
     try {
-      channel = await this.#open<ClientChannel>((done) => this.#client().exec(command, done))
+      return await this.#open<ClientChannel, RunningCommand>(
+        (done) => this.#client().exec(command, done),
+        (channel) => ({
+          stdin: channel,
+          stdout: channel,
+          stderr: channel.stderr,
+          exitCode: this.#exitCode(channel),
+        }),
+      )
     } catch (error) {
       const { message } = error as Error
       if (/^\(SSH\) Channel open failure/.test(message)) throw new SessionRefused(message)
       throw error instanceof SluiceError ? error : lost(message)
     }
-    const exitCode = new Promise<number | undefined>((resolve, reject) => {
+  }
+
+  forward(address: string, port: number): Promise<Duplex> {
+    return this.#open<Duplex, Duplex>(
+      (done) => this.#client().forwardOut('127.0.0.1', 0, address, port, done),
+      (stream) => stream,
+    )
+  }
+
+  close(): void {
+    this.#ssh.dispose()
+  }
+
+  #client(): NonNullable<NodeSSH['connection']> {
+    if (this.#ssh.connection === null) throw lost(this.#ending)
+    return this.#ssh.connection
+  }
+
+  #exitCode(channel: ClientChannel): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
       let code: number | undefined
       let ended = false
       channel.on('exit', (number: number | null) => {
@@ -106,29 +130,19 @@ class NodeSshCarrier implements Carrier {
       })
       channel.on('close', () => {
         if (ended) resolve(code)
-        else reject(this.#lost)
+        else reject(lost(this.#ending))
       })
       channel.on('error', (error: Error) => reject(lost(error.message)))
     })
-    return { stdin: channel, stdout: channel, stderr: channel.stderr, exitCode }
   }
 
-  forward(address: string, port: number): Promise<Duplex> {
-    return this.#open<Duplex>((done) => this.#client().forwardOut('127.0.0.1', 0, address, port, done))
-  }
-
-  close(): void {
-    this.#ssh.dispose()
-  }
-
-  #client(): NonNullable<NodeSSH['connection']> {
-    if (this.#ssh.connection === null) throw this.#lost
-    return this.#ssh.connection
-  }
-
-  #open<Stream>(start: (done: (error: Error | undefined, stream: Stream) => void) => void): Promise<Stream> {
+  /** @param use called at once: a short command's end may come in the very packet that says that it has begun */
+  #open<Stream, Result>(
+    start: (done: (error: Error | undefined, stream: Stream) => void) => void,
+    use: (stream: Stream) => Result,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      start((error, stream) => (error ? reject(error) : resolve(stream)))
+      start((error, stream) => (error ? reject(error) : resolve(use(stream))))
     })
   }
 }

@@ -148,3 +148,48 @@ test('a host that is written twice is an error, not the last one', (t) => {
 
   t.regex(error.why ?? '', /unique/)
 })
+
+const bastion = { address: '192.0.2.1', user: 'gate' }
+
+test('a host has the way that it says, else the default one, chains and hosts that are only gone through included', (t) => {
+  const { hosts } = readInventory(
+    'hosts.json',
+    JSON.stringify({
+      ...valid,
+      defaults: { jump: 'inner', transport: 'openssh', user: 'admin' },
+      jumpHosts: { bastion, inner: { address: '10.0.0.1', jump: 'bastion', transport: 'node-ssh' } },
+      hosts: { ...valid.hosts, vm3: { address: '10.0.1.12', groups: [], jump: 'bastion' } },
+    }),
+  )
+
+  const [vm1, , vm3] = hosts
+  t.is(vm1?.transport, 'openssh')
+  t.is(vm1?.jump?.name, 'inner')
+  t.is(vm1?.jump?.transport, 'node-ssh')
+  t.is(vm1?.jump?.jump?.name, 'bastion')
+  t.is(vm1?.jump?.jump?.user, 'gate')
+  t.is(vm1?.jump?.jump?.jump, undefined)
+  t.is(vm3?.jump?.name, 'bastion')
+})
+
+for (const [title, change, subject] of [
+  [
+    'a loop',
+    {
+      jumpHosts: { bastion: { ...bastion, jump: 'inner' }, inner: { address: '10.0.0.1', jump: 'bastion' } },
+    },
+    /jumpHosts\/bastion\/jump leads back to bastion: bastion > inner > bastion/,
+  ],
+  ['itself', { jumpHosts: { bastion: { ...bastion, jump: 'bastion' } } }, /leads back to bastion/],
+  ['nobody', { jumpHosts: { bastion: { ...bastion, jump: 'gone' } } }, /jump should be one of .*got "gone"/],
+  ['two of a name', { jumpHosts: { vm1: bastion } }, /jumpHosts\/vm1 is in hosts too/],
+] as const) {
+  test(`a way through ${title} is named with its place`, (t) => {
+    const error = t.throws(() => readInventory('hosts.json', JSON.stringify({ ...valid, ...change })), {
+      instanceOf: SluiceError,
+    })
+
+    t.is(error.code, 'INVENTORY_INVALID')
+    t.regex(error.subject, subject)
+  })
+}
