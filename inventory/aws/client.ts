@@ -2,8 +2,8 @@ import { EC2Client } from '@aws-sdk/client-ec2'
 import { awsFailure } from './failure.ts'
 import type { AwsSettings } from './settings.ts'
 
-/** How often one question is asked when AWS is busy: the waits grow to 20 s. */
-export const mostAttempts = 10
+/** How often one question is asked when AWS is busy and nobody says otherwise: the waits grow to 20 s. */
+const mostAttempts = 10
 
 /** The EC2 API of one region. */
 export interface RegionClient {
@@ -21,7 +21,7 @@ export async function openRegions({ regions, profile }: AwsSettings): Promise<Re
     new EC2Client({
       ...(region !== undefined && { region }),
       ...(profile !== undefined && { profile }),
-      maxAttempts: mostAttempts,
+      ...(!process.env.AWS_MAX_ATTEMPTS && { maxAttempts: mostAttempts }),
       retryMode: 'adaptive',
       requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
     })

@@ -33,7 +33,8 @@ export function awsFailure(error: unknown, { action, region }: Question): Sluice
     why: `${name}: ${readable(error, message)}`,
     cause: error,
   }
-  if (message.includes('Region is missing')) {
+  // The second is what an empty AWS_REGION makes of it.
+  if (/Region is missing|Region not accepted: region=""/.test(message)) {
     return new SluiceError('USAGE', {
       ...details,
       subject: 'nothing says in which region of AWS the instances are',

@@ -1,0 +1,71 @@
+import { createServer, request } from 'node:http'
+
+/** What the SDK asks: the action, its parameters and the region. */
+export interface Asked {
+  action: string
+  parameters: URLSearchParams
+  region: string
+}
+
+/** An answer in the place of the server's; `undefined` lets the question through. */
+export type Interception = (asked: Asked) => { status: number; body: string } | undefined
+
+/** A relay in front of the API server, which notes what is asked and may answer in its place. */
+export interface Relay {
+  url: string
+  asked: Asked[]
+  intercept: Interception
+  stop(): Promise<void>
+}
+
+export async function startRelay(target: string): Promise<Relay> {
+  const relay: Relay = { url: '', asked: [], intercept: () => undefined, stop: async () => undefined }
+  const server = createServer(async (incoming, outgoing) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of incoming) chunks.push(chunk)
+    const body = Buffer.concat(chunks)
+    const parameters = new URLSearchParams(body.toString())
+    const [, region = ''] =
+      /Credential=[^/]+\/\d+\/([^/]+)\//.exec(incoming.headers.authorization ?? '') ?? []
+    const asked = { action: parameters.get('Action') ?? '', parameters, region }
+    relay.asked.push(asked)
+    const answer = relay.intercept(asked)
+    if (answer !== undefined) {
+      outgoing.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body)
+      return
+    }
+    // The name of the host is signed, so it stays as it is.
+    const { method, url, headers } = incoming
+    const forwarded = request(new URL(url ?? '/', target), { method, headers }, (answered) => {
+      outgoing.writeHead(answered.statusCode ?? 502, answered.headers)
+      answered.pipe(outgoing)
+    })
+    forwarded.on('error', () => outgoing.destroy())
+    forwarded.end(body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  relay.url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+  relay.stop = () => {
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(() => resolve()))
+  }
+  return relay
+}
+
+/** An error in the form of the EC2 API. */
+export function ec2Error(status: number, code: string, message: string): { status: number; body: string } {
+  return {
+    status,
+    body: `<?xml version="1.0"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>r-1</RequestID></Response>`,
+  }
+}
+
+/** What GetConsoleOutput answers for this text. */
+export function consoleAnswer(instance: string, text: string): { status: number; body: string } {
+  const output = Buffer.from(text).toString('base64')
+  return {
+    status: 200,
+    body: `<GetConsoleOutputResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r-1</requestId><instanceId>${instance}</instanceId><timestamp>2026-01-31T12:00:00.000Z</timestamp><output>${output}</output></GetConsoleOutputResponse>`,
+  }
+}
