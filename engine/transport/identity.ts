@@ -78,7 +78,7 @@ export async function passphraseFor(
   })
 }
 
-export function wrongPassphrase(path: string, cause: unknown): SluiceError {
+export function wrongPassphrase(path: string, cause?: unknown): SluiceError {
   return new SluiceError('LOGIN_REFUSED', {
     subject: `the passphrase does not open the private key ${path}`,
     advice: `run again and type it anew, or add the key to an SSH agent (ssh-add ${path})`,

@@ -29,6 +29,8 @@ export interface MasterLog {
   said: string[]
   /** Type and fingerprint of the key that the host showed. */
   hostKey: string
+  /** Whether the host would take the key, before its private part was needed. */
+  keyAccepted: boolean
   /** How the command of each channel ended. */
   endings: Map<number, 'exit-status' | 'exit-signal'>
 }
@@ -83,8 +85,9 @@ export async function startMaster(host: Host, options: CarrierOptions, through?:
     watcher.end('gone\n')
     void rm(directory, { recursive: true, force: true })
   })
-  const log: MasterLog = { said: [], hostKey: '', endings: new Map() }
+  const log: MasterLog = { said: [], hostKey: '', keyAccepted: false, endings: new Map() }
   if (await isOpen(master, log, options.timeoutMs)) return { process: master, directory, controlPath, log }
+  if (passphrase !== undefined && log.keyAccepted) throw wrongPassphrase(host.identityFile ?? '')
   throw connectError(host, log, known, options.timeoutMs)
 }
 
@@ -114,6 +117,7 @@ function readLine(log: MasterLog, line: string): void {
   const hostKey = /^debug1: Server host key: (.+)$/.exec(line)
   if (ending !== null) log.endings.set(Number(ending[1]), ending[2] as 'exit-status' | 'exit-signal')
   else if (hostKey !== null) log.hostKey = hostKey[1] ?? ''
+  else if (line.startsWith('debug1: Server accepts key: ')) log.keyAccepted = true
   else if (!/^debug1:|^OpenSSH_|^Transferred: |^Bytes per second: |^\s*$/.test(line)) {
     log.said.push(line.trim())
     if (log.said.length > mostSaid) log.said.shift()
@@ -145,7 +149,6 @@ function connectError(
     return known.length > 0 ? keyChanged(host, known, hostKey) : keyUnknown(host, hostKey)
   }
   if (/^Unable to negotiate|no matching/m.test(text)) return new NoCommonAlgorithm(host, text)
-  if (/incorrect passphrase/.test(text)) return wrongPassphrase(host.identityFile ?? '', undefined)
   if (/Permission denied|Too many authentication failures/.test(text)) return loginRefused(host, text)
   return unreachable(host, text, timeoutMs)
 }

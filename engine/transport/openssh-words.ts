@@ -55,6 +55,7 @@ export function muxWords(controlPath: string): string[] {
 const nothingElse = {
   PasswordAuthentication: 'no',
   KbdInteractiveAuthentication: 'no',
+  NumberOfPasswordPrompts: '1',
   ClearAllForwardings: 'yes',
   ForwardAgent: 'no',
   ForwardX11: 'no',

@@ -1,8 +1,11 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
 import type { Carrier } from './carrier.ts'
 import type { Connection } from './connection.ts'
-import { NoCommonAlgorithm } from './errors.ts'
+import { NoCommonAlgorithm, unreachable } from './errors.ts'
 import type { HostKeys } from './host-keys.ts'
 import type { AskPassphrase } from './identity.ts'
 import { Jumps, type Lease } from './jumps.ts'
@@ -77,9 +80,9 @@ class Carriers {
   async #byNodeSsh(host: Host): Promise<Opened> {
     const { jump } = host
     if (jump === undefined) return { carrier: await openByNodeSsh(host, this.#options) }
-    const lease = await this.#jumps.lease(jump, () => this.#openJump(jump))
+    const lease = await this.#jumps.lease(jump, () => this.#openJump(jump, () => this.open(jump)))
     return this.#through(lease, async () => {
-      const stream = await lease.carrier.forward(host.address, host.port)
+      const stream = await streamTo(host, lease.carrier, this.#options.timeoutMs)
       return openByNodeSsh(host, this.#options, stream)
     })
   }
@@ -89,18 +92,23 @@ class Carriers {
     const { openByOpenSsh } = await import('./openssh.ts')
     const { jump } = host
     if (jump === undefined) return { carrier: await openByOpenSsh(host, this.#options) }
-    const lease = await this.#openSshJumps.lease(jump, async () => {
-      const { carrier, release } = await this.#byOpenSsh(jump)
-      void carrier.ended.then(release)
-      return carrier
-    })
+    const lease = await this.#openSshJumps.lease(jump, () =>
+      this.#openJump(jump, () => this.#byOpenSsh(jump)),
+    )
     return this.#through(lease, () => openByOpenSsh(host, this.#options, lease.carrier))
   }
 
-  async #openJump(jump: Host): Promise<Carrier> {
-    const { carrier, release } = await this.open(jump)
-    void carrier.ended.then(release)
-    return carrier
+  async #openJump<Way extends Carrier>(
+    jump: Host,
+    open: () => Promise<{ carrier: Way; release?: () => void }>,
+  ): Promise<Way> {
+    try {
+      const { carrier, release } = await open()
+      void carrier.ended.then(release)
+      return carrier
+    } catch (error) {
+      throw error instanceof SluiceError ? error.within(`the jump host ${jump.name}`) : error
+    }
   }
 
   async #through<Way extends Carrier>({ release }: Lease<Carrier>, open: () => Promise<Way>) {
@@ -110,6 +118,23 @@ class Carriers {
       release()
       throw error
     }
+  }
+}
+
+/** The way to a host's SSH port through another host, in the time that a connection may take. */
+async function streamTo(host: Host, jump: Carrier, timeoutMs: number): Promise<Duplex> {
+  const stop = new AbortController()
+  const tooLate = sleep(timeoutMs, undefined, { signal: stop.signal }).then(() => {
+    throw new Error('the jump host did not get through to it')
+  })
+  try {
+    return await Promise.race([jump.forward(host.address, host.port), tooLate])
+  } catch (error) {
+    const why = error instanceof SluiceError ? `${error.subject}: ${error.why}` : String(error)
+    throw unreachable(host, why, timeoutMs, error)
+  } finally {
+    tooLate.catch(() => {})
+    stop.abort()
   }
 }
 
