@@ -67,6 +67,8 @@ export interface LoadOptions {
   projectDirectory: string
   /** Whether hosts that are missing should be made (provision) or only be found (everything else). */
   create: boolean
+  /** Whether an inventory that keeps what it was told should ask anew. */
+  refresh?: boolean
   progress: InventoryProgress
   signal?: AbortSignal
 }
@@ -77,5 +79,5 @@ export interface InventorySource {
   summary: string
   load(options: LoadOptions): Promise<Inventory>
   /** Removes the hosts themselves, for inventories that made them. */
-  destroy?(options: Omit<LoadOptions, 'create'>): Promise<void>
+  destroy?(options: Omit<LoadOptions, 'create' | 'refresh'>): Promise<void>
 }

@@ -13,11 +13,11 @@ export const aws: InventorySource = {
   summary: 'EC2 instances by their tags; their security groups are the firewall policy',
 
   async load(options) {
-    const { projectDirectory, create, progress, signal } = options
+    const { projectDirectory, create, refresh = false, progress, signal } = options
     const settings = awsSettings(projectDirectory)
     const cache = new ObservationCache(projectDirectory, settings)
     // What is about to be changed is looked at anew.
-    const kept = create ? undefined : await cache.read()
+    const kept = create || refresh ? undefined : await cache.read()
     const observation = kept ?? (await observed(settings, signal))
     const instances = chosenInstances(observation, settings)
     const hosts = hostsOf(instances, observation, settings)

@@ -3,6 +3,13 @@ import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import { inventoryChoice, loadHosts, type Session } from './session.ts'
 
+/** Which inventory a command is about. */
+export interface ChosenInventory {
+  inventory?: string
+  limit?: string
+  refresh?: boolean
+}
+
 /** `inventory list`: which inventories there are, and which is meant when none is named. */
 export function inventoryList(session: Session, { json }: { json: boolean }): number {
   const { registry, projectDirectory, print } = session
@@ -21,10 +28,31 @@ export function inventoryList(session: Session, { json }: { json: boolean }): nu
   return exitCodes.converged
 }
 
+/** `inventory graph`: who may talk to whom. */
+export async function inventoryGraph(
+  session: Session,
+  options: ChosenInventory & { mermaid: boolean; json: boolean },
+): Promise<number> {
+  const { inventory } = await loadHosts(session, options, { create: false, reach: false })
+  const { edgesOf, graphMermaid, graphText } = await import('./inventory-graph.ts')
+  const documents = () => edgesOf(inventory).map((edge) => JSON.stringify(edge))
+  const lines = options.json ? documents() : options.mermaid ? graphMermaid(inventory) : graphText(inventory)
+  for (const line of lines) session.print(line)
+  return exitCodes.converged
+}
+
+/** `--format ansible`: the hosts of an inventory as Ansible's inventory scripts say them. */
+export async function inventoryForAnsible(session: Session, options: ChosenInventory): Promise<number> {
+  const { inventory, hosts } = await loadHosts(session, options, { create: false, reach: false })
+  const { ansibleFormat } = await import('./ansible-format.ts')
+  session.print(JSON.stringify(ansibleFormat(inventory, hosts), undefined, 2))
+  return exitCodes.converged
+}
+
 /** `inventory show`: the hosts of an inventory and who may reach what. */
 export async function inventoryShow(
   session: Session,
-  options: { inventory?: string; limit?: string; json: boolean },
+  options: ChosenInventory & { json: boolean },
 ): Promise<number> {
   const { inventory, hosts } = await loadHosts(session, options, { create: false, reach: false })
   const { print } = session

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 /** What may be typed after any command that works on an inventory's hosts. */
 export interface HostOptions {
   inventory?: string
+  refresh?: boolean
   limit?: string
   timeout: number
   acceptNewHostKeys: boolean
@@ -36,10 +37,12 @@ export interface DriftOptions extends Omit<RunCommandOptions, 'check'> {
 }
 
 export function addInventoryOption(command: Command): Command {
-  return command.option(
-    '-i, --inventory <name|file>',
-    'where the hosts come from: a name of `sluice inventory list`, or a YAML or JSON file',
-  )
+  return command
+    .option(
+      '-i, --inventory <name|file>',
+      'where the hosts come from: a name of `sluice inventory list`, or a YAML or JSON file',
+    )
+    .option('--refresh', 'ask where the hosts come from anew, whatever it said a moment ago')
 }
 
 function addOutputOptions(command: Command): Command {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { closingText, examplesText } from './help.ts'
+import type { ChosenInventory } from './inventory-command.ts'
 import {
   addHostOptions,
   addInventoryOption,
@@ -199,22 +200,42 @@ function addInventory(program: Command, execute: Execute): void {
           command: 'sluice inventory show -i inventory/example.yaml',
           meaning: 'hosts, groups, firewall policy',
         },
+        { command: 'sluice inventory graph --mermaid', meaning: 'who may reach whom, as a flowchart' },
+        {
+          command: 'sluice inventory show -i aws --format ansible',
+          meaning: 'for those who run Ansible too',
+        },
       ]),
     )
-  inventory
-    .command('list')
+  const load = () => import('./inventory-command.ts')
+  const format = () => new Option('--format <form>', 'the hosts in another form').choices(['ansible'])
+  type Options = ChosenInventory & { format?: 'ansible'; json: boolean; mermaid: boolean }
+  addInventoryOption(inventory.command('list'))
+    .addOption(format())
     .option('--json', 'one JSON document an inventory', false)
-    .description('Lists the inventories, the default one marked.')
-    .action((options: { json: boolean }) =>
-      execute(async (session) => (await import('./inventory-command.ts')).inventoryList(session, options)),
+    .description('Lists the inventories, the default one marked; with --format, the hosts of one of them.')
+    .action((options: Options) =>
+      execute(async (session) => {
+        const { inventoryForAnsible, inventoryList } = await load()
+        return options.format ? inventoryForAnsible(session, options) : inventoryList(session, options)
+      }),
     )
   addInventoryOption(inventory.command('show'))
     .option('-l, --limit <pattern>', 'only these hosts')
+    .addOption(format())
     .option('--json', 'the whole inventory as one JSON document', false)
     .description("Shows an inventory's hosts and firewall policy.")
-    .action((options: { inventory?: string; limit?: string; json: boolean }) =>
-      execute(async (session) => (await import('./inventory-command.ts')).inventoryShow(session, options)),
+    .action((options: Options) =>
+      execute(async (session) => {
+        const { inventoryForAnsible, inventoryShow } = await load()
+        return options.format ? inventoryForAnsible(session, options) : inventoryShow(session, options)
+      }),
     )
+  addInventoryOption(inventory.command('graph'))
+    .option('--mermaid', 'as a flowchart of Mermaid, for a Markdown file', false)
+    .option('--json', 'one JSON document for each who and whom', false)
+    .description('Shows who may reach whom by the firewall policy, and on which ports.')
+    .action((options: Options) => execute(async (session) => (await load()).inventoryGraph(session, options)))
 }
 
 function addLog(program: Command, execute: Execute): void {

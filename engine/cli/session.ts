@@ -90,12 +90,18 @@ export interface LoadManner {
 /** @throws SluiceError INVENTORY_UNKNOWN, INVENTORY_INVALID, HOSTS_UNKNOWN and what the inventory itself throws */
 export async function loadHosts(
   session: Session,
-  options: Pick<HostOptions, 'inventory' | 'limit' | 'askBecomePass'>,
+  options: Pick<HostOptions, 'inventory' | 'limit' | 'refresh' | 'askBecomePass'>,
   { create, reach = true }: LoadManner,
 ): Promise<Chosen> {
   const { projectDirectory, progress, signal } = session
   const source = await openSource(session, options)
-  const inventory = await source.load({ projectDirectory, create, progress, signal })
+  const inventory = await source.load({
+    projectDirectory,
+    create,
+    refresh: options.refresh ?? false,
+    progress,
+    signal,
+  })
   const hosts = await limitedHosts(inventory, options, projectDirectory)
   if (reach) session.access ??= await readAccess(session, options, hosts)
   return { inventory, hosts }

@@ -56,8 +56,6 @@ export const AwsEnvironment = v.object({
   ),
   SLUICE_AWS_PROFILE: v.optional(v.string()),
   SLUICE_AWS_PROJECT: v.optional(v.string()),
-  /** 1: ask AWS anew, whatever was said a moment ago. */
-  SLUICE_AWS_REFRESH: v.optional(v.picklist(['0', '1'])),
 })
 
 /** How instances are found and reached. */
@@ -97,7 +95,6 @@ export function awsSettings(
     ...(regions !== undefined && { regions: [...new Set(regions)] }),
     ...(profile !== undefined && { profile }),
     ...(identityFile !== undefined && { identityFile: absolute(identityFile, projectDirectory) }),
-    cacheSeconds: variables.SLUICE_AWS_REFRESH === '1' ? 0 : section.cacheSeconds,
   }
 }
 

@@ -29,9 +29,9 @@ const anyCredentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test
 /** A project that looks for its hosts in these regions, by way of the relay. */
 function project(t: ExecutionContext, aws: object) {
   const folder = projectFolder(t, { 'sluice.config.json': JSON.stringify({ inventory: 'aws', aws }) })
-  const show = async (environment: Record<string, string> = {}) => {
+  const show = async (environment: Record<string, string> = {}, words: string[] = []) => {
     const before = relay.asked.length
-    const result = await sluice(folder, ['inventory', 'show', '--json'], {
+    const result = await sluice(folder, ['inventory', 'show', '--json', ...words], {
       AWS_ENDPOINT_URL_EC2: relay.url,
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
@@ -155,7 +155,7 @@ test.serial('300 instances are read page by page, and not again for a moment', a
 
   const first = await show()
   const second = await show()
-  const refreshed = await show({ SLUICE_AWS_REFRESH: '1' })
+  const refreshed = await show({}, ['--refresh'])
 
   t.is(first.exitCode, 0, first.stderr)
   const { hosts } = JSON.parse(first.stdout) as Inventory
@@ -211,7 +211,7 @@ test.serial(
     const id = await cloud.instance({ Project: 'idle', Role: 'kafka', Name: 'vm1' }, { image })
     const found = await show()
     await cloud.client.send(new StopInstancesCommand({ InstanceIds: [id] }))
-    const stopped = await show({ SLUICE_AWS_REFRESH: '1' })
+    const stopped = await show({}, ['--refresh'])
 
     t.is(missing.exitCode, 1)
     t.regex(missing.stderr, /INSTANCE_MISSING {2}no instance has the tags Project=idle and Role/)
@@ -226,7 +226,7 @@ test.serial(
 )
 
 test.serial(
-  'an answer that is no answer, a region without an endpoint and no region at all are errors',
+  'too many requests for good, a region that is not open, no network and no region are errors',
   async (t) => {
     const answers: Record<string, ReturnType<Interception>> = {
       'eu-south-1': ec2Error(400, 'OptInRequired', 'You are not subscribed to this service.'),

@@ -23,13 +23,11 @@ test('the configuration wins over the environment, the environment over the defa
     SLUICE_AWS_PROJECT: 'other',
     SLUICE_AWS_REGIONS: 'eu-west-1, us-gov-west-1,eu-west-1',
     SLUICE_AWS_PROFILE: '',
-    SLUICE_AWS_REFRESH: '1',
   })
 
   t.is(settings.project, 'shop')
   t.deepEqual(settings.regions, ['eu-west-1', 'us-gov-west-1'])
   t.is(settings.profile, undefined)
-  t.is(settings.cacheSeconds, 0)
   t.is(settings.identityFile, join(homedir(), '.ssh/shop'))
 })
 
