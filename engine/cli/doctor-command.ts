@@ -76,7 +76,10 @@ async function hostFindings(session: Session, options: HostOptions): Promise<Fin
           const { distribution, release, architecture, memoryMb } = await readFacts(connection)
           return ok(
             host.name,
-            `${host.user}@${host.address}: ${distribution} ${release}, ${architecture}, ${memoryMb} MB`,
+            [
+              `${host.user}@${host.address}: ${distribution} ${release}, ${architecture}, ${memoryMb} MB`,
+              ...(connection.remark === undefined ? [] : [connection.remark]),
+            ].join('\n'),
           )
         } finally {
           connection.close()

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -85,6 +85,8 @@ else {
       )
     })
   })
+
+  test.after.always(() => rmSync(scratch, { recursive: true, force: true }))
 
   for (const transport of transports) {
     const promise = (title: string, body: (t: ExecutionContext) => Promise<void>) =>
