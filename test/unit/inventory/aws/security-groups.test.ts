@@ -1,9 +1,11 @@
 import test from 'ava'
 import { SluiceError } from '../../../../engine/errors.ts'
+import type { Host } from '../../../../engine/inventory.ts'
 import { findingsOf } from '../../../../inventory/aws/findings.ts'
 import { hostsOf } from '../../../../inventory/aws/hosts.ts'
 import type { IngressRule, Instance, Observation } from '../../../../inventory/aws/observation.ts'
 import { mirrorOf } from '../../../../inventory/aws/security-groups.ts'
+import { inboundRules } from '../../../../roles/firewall.ts'
 import { groupWith, instanceWith, observationWith, settingsWith } from './cloud.ts'
 
 const none = { networks: [], prefixLists: [], groups: [] }
@@ -142,6 +144,32 @@ test('interfaces of one host with different groups are an error that names the h
   const error = t.throws(() => mirrorWith([], {}, [two]), { instanceOf: SluiceError })
 
   t.is(error.why, 'vm1 (i-1): its interfaces have different groups: sg-1 and sg-1, sg-2')
+})
+
+test('the firewall of a host has exactly the rules of its groups, of both address families', (t) => {
+  const { policy, hosts } = mirrorWith(
+    [
+      tcp(9092, { groups: [{ id: 'sg-1' }, { id: 'sg-2' }] }),
+      tcp(22, { networks: ['192.0.2.0/24', '::/0'] }),
+    ],
+    { members: { 'sg-1': ['10.0.1.10', '2001:db8::10'], 'sg-2': ['10.0.1.12', '10.0.1.77'] } },
+  )
+  const inventory = { name: 'aws', hosts, variables: {}, groupVariables: {}, policy }
+  const group = (name: string) => hosts.filter(({ groups }) => groups.includes(name))
+  const rulesOf = (host: Host) =>
+    inboundRules({ host, inventory, group }).map(({ from, port }) => `${from} ${port}`)
+
+  t.deepEqual(hosts.map(rulesOf), [
+    [
+      '10.0.1.10 9092',
+      '2001:db8::10 9092',
+      '10.0.1.12 9092',
+      '10.0.1.77/32 9092',
+      '192.0.2.0/24 22',
+      '::/0 22',
+    ],
+    [],
+  ])
 })
 
 test('rules that the pipeline needs are no findings', (t) => {
