@@ -75,7 +75,10 @@ export async function readHistory(db: Db, range: Range, now: number): Promise<Hi
     from,
     to,
     times: bins.map(({ at }) => at / 1000),
-    events: [lineOf('events', overTime, bins, ({ count }) => count)],
+    events: [
+      lineOf('token usage', overTime, bins, ({ count }) => count),
+      lineOf('GPU samples', samples, bins, ({ count }) => count),
+    ],
     tokens: perModel(({ tokens }) => tokens),
     cost: perModel(({ cost_usd }) => Number(cost_usd) * 3600),
     utilization: linesOfGpus(samples, bins, ({ utilization, count }) => (100 * utilization) / count),
@@ -108,11 +111,11 @@ function binsOf({ from, stepMs, now }: { from: number; stepMs: number; now: numb
   return bins
 }
 
-function lineOf(
+function lineOf<Found extends { _id: { at: number } }>(
   name: string,
-  found: (Sums & { _id: { at: number } })[],
+  found: Found[],
   bins: Bin[],
-  amountOf: (sums: Sums) => number,
+  amountOf: (sums: Found) => number,
 ): Line {
   const sums = new Map<number, number>()
   for (const each of found) sums.set(each._id.at, (sums.get(each._id.at) ?? 0) + amountOf(each))

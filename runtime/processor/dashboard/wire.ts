@@ -10,6 +10,7 @@ export interface Line {
 
 /** Sums over a range. */
 export interface Share {
+  /** Of token usage only. */
   events: number
   tokens: number
   cost_usd: number

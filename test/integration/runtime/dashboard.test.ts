@@ -155,13 +155,13 @@ inBrowser('everything can be reached and used by keys', async (t, pipeline) => {
   await page.keyboard.press('ArrowLeft')
   await page.locator('.span-of-range', { hasText: 'in 15 minutes' }).first().waitFor()
 
-  const chart = page.getByRole('img', { name: /^Events per second\. events: now / })
+  const chart = page.getByRole('img', { name: /^Events per second\. token usage: now / })
   await chart.focus()
-  t.is(await page.locator('#chart-events .legend li').count(), 1)
-  await page.keyboard.press('ArrowLeft')
   t.is(await page.locator('#chart-events .legend li').count(), 2)
+  await page.keyboard.press('ArrowLeft')
+  t.is(await page.locator('#chart-events .legend li').count(), 3)
   await page.keyboard.press('Escape')
-  t.is(await page.locator('#chart-events .legend li').count(), 1)
+  t.is(await page.locator('#chart-events .legend li').count(), 2)
   const seen = new Set<string>()
   for (let step = 0; step < 30; step += 1) {
     await page.keyboard.press('Tab')
