@@ -18,9 +18,10 @@ export async function askSecretly(
   question: string,
 ): Promise<Secret | undefined> {
   if (!stdin.isTTY) return undefined
-  stderr.write(`${question}: `)
+  // Before the question: who answers at once, such as a program, is not to see the answer either.
   stdin.setRawMode(true)
   try {
+    stderr.write(`${question}: `)
     const typed = await typedLine(stdin)
     return typed === '' ? undefined : new Secret(typed)
   } finally {

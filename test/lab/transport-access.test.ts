@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { $ } from 'zx'
 import { runBatch } from '../../engine/batch.ts'
@@ -13,9 +14,11 @@ import { sh } from '../../engine/shell.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { hostKeys } from '../../engine/transport/host-keys.ts'
 import { type ConnectOptions, connector } from '../../engine/transport/ssh.ts'
+import { projectFolder } from '../support/cli.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
 const transports = ['node-ssh', 'openssh'] as const
+const program = resolve(import.meta.dirname, '../../sluice.ts')
 const password = `canary "pass'word" $(id) ä`
 
 if (!isRoot)
@@ -242,9 +245,61 @@ END
     })
   }
 
+  test.serial(
+    'secrets are taken from a terminal without showing them, a pipe or the environment',
+    async (t) => {
+      const identityFile = join(scratch, 'encrypted-node-ssh')
+      const { address, hostKeys: keys } = host(0)
+      const entry = { address, hostKeys: keys, user: 'asked', identityFile, groups: [] }
+      const folder = projectFolder(t, {
+        'hosts.json': JSON.stringify({ groups: {}, hosts: { vm1: entry }, policy: { admin: [], rules: [] } }),
+        'open.json': JSON.stringify({
+          groups: {},
+          hosts: { vm1: { ...entry, identityFile: host(0).identityFile } },
+          policy: { admin: [], rules: [] },
+        }),
+      })
+      const doctor = `'${process.execPath}' '${program}' doctor --json -i`
+
+      const typed = await answered(folder, `script -qec "${doctor} hosts.json --ask-become-pass" /dev/null`, [
+        ['sudo on the hosts: ', `${password.replace('pass', 'paX\u007fss')}\r`],
+        ['encrypted-node-ssh: ', `${password}\r`],
+      ])
+      const piped = await answered(
+        folder,
+        `printf '%s\\n' "$PASSWORD" | ${doctor} open.json --ask-become-pass`,
+        [],
+      )
+      const given = await answered(folder, `SLUICE_BECOME_PASSWORD=$PASSWORD ${doctor} open.json`, [])
+
+      for (const said of [typed, piped, given]) {
+        t.regex(said, /"subject":"vm1","state":"ok","found":"asked@/)
+        t.notRegex(said, /canary/)
+      }
+    },
+  )
+
   test.serial('the known-hosts file is touched by none of this', (t) => {
     t.throws(() => readFileSync(join(scratch, 'known_hosts')), { code: 'ENOENT' })
   })
+}
+
+/** Runs a shell command, answering what it asks; everything that it showed. */
+async function answered(folder: string, command: string, answers: [string, string][]): Promise<string> {
+  const { SLUICE_INVENTORY: _, ...inherited } = process.env
+  const child = spawn('sh', ['-c', command], { cwd: folder, env: { ...inherited, PASSWORD: password } })
+  let shown = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      shown += text
+      const [question = '', answer = ''] = answers[0] ?? []
+      if (question === '' || !shown.endsWith(question)) return
+      answers.shift()
+      child.stdin.write(answer)
+    })
+  }
+  await once(child, 'close')
+  return shown
 }
 
 /** A real agent that holds one key, for as long as `use` takes. */
