@@ -24,10 +24,12 @@ export async function debianProgram(
 }
 
 async function install(debianPackage: string): Promise<string> {
+  const aptGet = (...words: string[]) =>
+    promisify(execFile)('apt-get', words, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
   try {
-    await promisify(execFile)('apt-get', ['install', '--yes', '--no-install-recommends', debianPackage], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    })
+    // Lists that are missing or old name files that are no longer there.
+    await aptGet('update')
+    await aptGet('install', '--yes', '--no-install-recommends', debianPackage)
     return `the package ${debianPackage} does not have it`
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
