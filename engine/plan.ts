@@ -66,10 +66,9 @@ export function planHost(
       continue
     }
     const entry = { host, play, role, resource: name, changes, after }
-    if (changes.length === 0 || resource.waits) {
-      undecided.push(entry)
-    } else {
-      planned.push(entry)
+    if (changes.length === 0 || resource.waits) undecided.push(entry)
+    else planned.push(entry)
+    if (changes.length > 0) {
       const content = changes.find(({ property }) => property === 'content')?.text?.want
       touched.push(...resource.touches(changes).map((subject) => ({ subject, content, by: name })))
     }

@@ -3,6 +3,7 @@ import { type Change, defineResource, run, type Touched } from '../resource.ts'
 import { AbsolutePath } from '../schemas.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
+import { lastWords } from './last-words.ts'
 import {
   forgetLoadedFiles,
   isStale,
@@ -174,7 +175,7 @@ function startOrExplain(verb: string, unit: string, { startTimeoutSeconds }: Spe
   return sh`systemctl reset-failed -- ${unit} 2>/dev/null || :
 timeout ${startTimeoutSeconds} systemctl ${verb} -- ${unit} || {
   code=$?
-  journalctl --unit ${unit} --lines 20 --no-pager --output cat >&2
+  ${lastWords(unit)} >&2
   exit "$code"
 }`
 }

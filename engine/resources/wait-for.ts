@@ -12,6 +12,7 @@ import {
 } from '../resource.ts'
 import { Address, Port } from '../schemas.ts'
 import { described, type Script, sh } from '../shell.ts'
+import { lastWords } from './last-words.ts'
 
 const Condition = v.variant('condition', [
   v.strictObject({ condition: v.literal('port'), port: Port }),
@@ -97,21 +98,35 @@ function describe(until: Spec['until']): string {
 }
 
 function holds({ unit, until }: Spec): Script {
-  if (until.condition === 'port') {
-    // The kernel's own list: local address and port in hexadecimal, state 0A is LISTEN (proc(5)).
-    const pattern = `:${until.port.toString(16).toUpperCase().padStart(4, '0')} [0-9A-F]*:0000 0A `
-    return sh`grep --quiet --no-messages -- ${pattern} /proc/net/tcp /proc/net/tcp6`
-  }
+  if (until.condition === 'port') return sh`( ${listens(unit, until.port)} )`
   if (until.condition === 'journal') {
     return sh`journalctl --quiet --no-pager --output cat "_SYSTEMD_INVOCATION_ID=$(systemctl show --property InvocationID --value -- ${unit})" --grep ${until.condition === 'journal' ? until.pattern : ''} >/dev/null 2>&1`
   }
   return sh`systemctl is-active --quiet -- ${unit}`
 }
 
+/**
+ * Whether the unit's own process listens on a port: something else that has taken the port is not it.
+ * The kernel lists sockets with the local port in hexadecimal, state 0A for LISTEN, and the inode (proc(5)).
+ */
+function listens(unit: string, port: number): Script {
+  const pattern = `:${port.toString(16).toUpperCase().padStart(4, '0')} [0-9A-F]*:0000 0A `
+  return sh`
+    process=$(systemctl show --property MainPID --value -- ${unit})
+    [ "$process" -gt 0 ] || exit 1
+    own=$(ls -l "/proc/$process/fd" 2>/dev/null)
+    grep --no-filename --no-messages -- ${pattern} /proc/net/tcp /proc/net/tcp6 | {
+      while read -r _ _ _ _ _ _ _ _ _ inode _; do
+        case $own in *"socket:[$inode]"*) exit 0 ;; esac
+      done
+      exit 1
+    }`
+}
+
 function explain({ unit, until }: Spec): Script {
   return sh`{
     echo ${`${unit} still does not do this: ${describe(until)}; it is`} "$(systemctl is-active -- ${unit}), restarted $(($(restarts) - before)) times meanwhile"
-    journalctl --unit ${unit} --lines 20 --no-pager --output cat
+    ${lastWords(unit)}
   } >&2`
 }
 

@@ -20,7 +20,7 @@ export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
   kind: 'topic',
   spec: Spec,
   id: ({ name }) => name,
-  reads: ({ name }) => ['unit:kafka.service', `topic:${name}`],
+  reads: ({ name }) => ['unit:kafka.service', 'ready:kafka.service', `topic:${name}`],
   touches: ({ name }) => [`topic:${name}`],
 
   probe: (spec) => ({
@@ -104,7 +104,7 @@ async function withAdmin<Result>(
       brokers: [`${address}:${port}`],
       logLevel: logLevel.NOTHING,
       connectionTimeout: 5_000,
-      requestTimeout: 20_000,
+      requestTimeout: 10_000,
       retry: { retries: 2, initialRetryTime: 100 },
       socketFactory: ({ onConnect }) => connect(path, onConnect),
     }).admin()

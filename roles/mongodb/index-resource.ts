@@ -20,7 +20,11 @@ export const mongoIndex = defineResource<typeof Spec, { keys: string }>({
   kind: 'index',
   spec: Spec,
   id: ({ database, collection, keys }) => `${database}.${collection} ${indexName(keys)}`,
-  reads: ({ database, collection }) => ['unit:mongod.service', `collection:${database}.${collection}`],
+  reads: ({ database, collection }) => [
+    'unit:mongod.service',
+    'ready:mongod.service',
+    `collection:${database}.${collection}`,
+  ],
   touches: () => [],
 
   probe: (spec) => ({

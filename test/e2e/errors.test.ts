@@ -1,0 +1,204 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { type Script, sh } from '../../engine/shell.ts'
+import { projectFolder, sluice, startSluice } from '../support/cli.ts'
+import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+
+/** What an inventory may say wrongly of the lab's one host. */
+interface HostLines {
+  user?: string
+  identityFile?: string
+  hostKeys?: string[]
+  address?: string
+}
+
+/** Takes the port of ZooKeeper and says nothing to whoever comes. */
+const squatter = `import socket, time; s = socket.create_server(("127.0.0.1", 2181)); time.sleep(600)`
+
+if (isRoot) {
+  const lab = useLab(test, 'e2err', 1)
+  const firstHost = () => {
+    const host = lab().inventory.hosts[0]
+    if (host === undefined) throw new TypeError('the lab has a host')
+    return host
+  }
+  const onHost = async (script: Script) => {
+    const connection = await lab().connect(firstHost())
+    try {
+      return await ask(connection, script)
+    } finally {
+      connection.close()
+    }
+  }
+  const folder = (t: ExecutionContext, change: HostLines = {}) => {
+    const { name, address, user, identityFile, hostKeys, privateAddresses } = firstHost()
+    const host = { address, user, identityFile, hostKeys, privateAddresses, groups: ['kafka'], ...change }
+    const policy = lab().inventory.policy
+    const variables = { kafka: { heapMb: 256 }, zookeeper: { heapMb: 128 } }
+    const groups = { kafka: { variables }, processor: {}, producers: {}, mongodb: {} }
+    return projectFolder(t, { 'hosts.json': JSON.stringify({ policy, groups, hosts: { [name]: host } }) })
+  }
+  const provision = (project: string, words: string[] = [], environment: Record<string, string> = {}) =>
+    sluice(project, ['provision', '--inventory', 'hosts.json', ...words], environment)
+
+  /** What shows that nothing was done to the host: none of our files, none of our accounts. */
+  const untouched = async (t: ExecutionContext) =>
+    t.is(
+      await onHost(
+        sh`ls -d /opt/sluice /etc/sluice 2>/dev/null || :; getent passwd pipeline || echo untouched`,
+      ),
+      'untouched',
+    )
+
+  test.serial('a key that the host does not know is refused, with the user and the file', async (t) => {
+    t.timeout(60_000)
+    const other = join(folder(t), 'other')
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other])
+
+    const { exitCode, stderr } = await provision(folder(t, { identityFile: other }))
+
+    t.is(exitCode, 1)
+    t.regex(
+      stderr,
+      /LOGIN_REFUSED.*refused every key for the user sluice[\s\S]*at {3}vm1[\s\S]*authorized_keys/,
+    )
+    await untouched(t)
+  })
+
+  test.serial('a host that shows another key than the one on record is refused, with both', async (t) => {
+    t.timeout(60_000)
+    const wrong = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIfYIjM2ZQ0Iqk5sbYDOLGGsGqDLXQ4yJ0A0n3uQZ0aB'
+
+    const { exitCode, stderr } = await provision(folder(t, { hostKeys: [wrong] }))
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /HOST_KEY_CHANGED.*SHA256:[\s\S]*on record: ssh-ed25519 SHA256:[\s\S]*do {3}/)
+    await untouched(t)
+  })
+
+  test.serial('a host whose key nothing vouches for is refused, unless new keys are accepted', async (t) => {
+    t.timeout(60_000)
+    const project = folder(t, { hostKeys: [] })
+
+    const refused = await provision(project, ['--check'])
+    const accepted = await provision(project, ['--check', '--accept-new-host-keys'])
+    const known = await provision(project, ['--check'])
+
+    t.is(refused.exitCode, 1)
+    t.regex(refused.stderr, /HOST_KEY_UNKNOWN.*ssh-ed25519 SHA256:/)
+    t.deepEqual([accepted.exitCode, known.exitCode], [2, 2])
+    t.regex(readFileSync(join(project, '.sluice', 'known_hosts'), 'utf8'), /^10\.\S+ ssh-ed25519 /)
+  })
+
+  test.serial('an account that may not become root is told so, and nothing is changed', async (t) => {
+    t.timeout(60_000)
+    await onHost(sh`useradd --create-home --shell /bin/sh plain; mkdir -p /home/plain/.ssh
+      cp /home/sluice/.ssh/authorized_keys /home/plain/.ssh/; chown -R plain: /home/plain/.ssh`)
+
+    const { exitCode, stderr } = await provision(folder(t, { user: 'plain' }))
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /BECOME_REFUSED {2}plain may not become root[\s\S]*do {3}.*let plain use sudo/)
+    await untouched(t)
+  })
+
+  test.serial(
+    'a host that does not answer is named, with the address, the time and what to do',
+    async (t) => {
+      t.timeout(60_000)
+
+      const { exitCode, stderr, stdout } = await provision(folder(t, { address: '127.0.0.2' }), [
+        '--timeout',
+        '3',
+      ])
+
+      t.is(exitCode, 1)
+      t.regex(stderr, /HOST_UNREACHABLE {2}127\.0\.0\.2:22[\s\S]*at {3}vm1[\s\S]*do {3}check/)
+      t.regex(stdout, /1 of 1 host did not get to the end: vm1; nothing was changed/)
+    },
+  )
+
+  test.serial('an artifact with another checksum than the pinned one is refused with both', async (t) => {
+    t.timeout(120_000)
+    const project = folder(t)
+    const mirror = join(project, 'mirror')
+    mkdirSync(mirror)
+    writeFileSync(join(mirror, 'apache-zookeeper-3.9.2-bin.tar.gz'), 'not an archive')
+
+    const { exitCode, stderr } = await provision(
+      project,
+      ['--artifact-mirror', mirror, '--tags', 'base,zookeeper'],
+      {
+        SLUICE_CACHE: join(project, 'cache'),
+      },
+    )
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /ARTIFACT_CHECKSUM[\s\S]*zookeeper/)
+    t.regex(stderr, /[0-9a-f]{64}[\s\S]*[0-9a-f]{64}/)
+  })
+
+  test.serial(
+    'stopped in the middle of a first run it says where each host is, and the next run goes on',
+    async (t) => {
+      t.timeout(240_000)
+      const project = folder(t)
+      const run = startSluice(project, ['provision', '--inventory', 'hosts.json', '--verbose'])
+      await run.said('package openjdk-17-jre-headless …')
+      run.interrupt()
+      const stopped = await run.ended
+
+      const next = await provision(project)
+      const again = await provision(project)
+
+      t.is(stopped.exitCode, 130)
+      t.regex(stopped.stderr, /what is in hand is being finished/)
+      t.regex(stopped.stdout, /vm1 [\s\S]*changed before it stopped: \d+ resources; not tried: \d+/)
+      t.regex(stopped.stdout, /Stopped: .*Run again: it goes on from the state that the hosts are in/)
+      t.is(next.exitCode, 0, next.stdout + next.stderr)
+      t.regex(again.stdout, /Nothing changed on any host/)
+    },
+  )
+
+  test.serial(
+    'a port that something else has taken is an error with the last words of the service',
+    async (t) => {
+      t.timeout(180_000)
+      const project = folder(t)
+      await onHost(sh`systemctl stop kafka zookeeper
+      systemd-run --quiet --unit squatter python3 -c ${squatter}
+      sleep 1`)
+
+      const { exitCode, stderr } = await provision(project)
+      await onHost(sh`systemctl stop squatter`)
+      const next = await provision(project)
+
+      t.is(exitCode, 1)
+      t.regex(stderr, /vm1 > zookeeper > (unit|ready) zookeeper\.service/)
+      t.regex(stderr, /Address already in use|BindException/)
+      t.is(next.exitCode, 0, next.stderr)
+    },
+  )
+
+  test.serial(
+    'a full disk on a host is an error that says so, and with room the next run goes on',
+    async (t) => {
+      t.timeout(180_000)
+      const project = folder(t)
+      await onHost(sh`rm -rf /opt/sluice/zookeeper; mkdir -p /opt/sluice/zookeeper
+      mount -t tmpfs -o size=1m tmpfs /opt/sluice/zookeeper`)
+
+      const { exitCode, stderr } = await provision(project)
+      await onHost(sh`umount /opt/sluice/zookeeper`)
+      const next = await provision(project)
+
+      t.is(exitCode, 1)
+      t.regex(stderr, /STEP_FAILED[\s\S]*vm1 > zookeeper > release zookeeper[\s\S]*No space left on device/)
+      t.is(next.exitCode, 0, next.stderr)
+    },
+  )
+} else {
+  test(needsRoot, (t) => t.pass())
+}
