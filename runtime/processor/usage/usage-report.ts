@@ -70,64 +70,92 @@ const keyFields: Record<Exclude<Grouping, 'hour'>, Document> = {
   gpu: { a: '$host', b: '$gpu_index' },
 }
 
-/** What the database is asked for the rows of one page, and one more. */
-export function rowsPipeline({ by, after, limit }: UsageQuery, buckets: BucketSpan[]): Document[] {
-  if (by === 'hour') {
-    const hour = { $subtract: [{ $toLong: '$at' }, { $mod: [{ $toLong: '$at' }, widthMs.hour] }] }
-    return [inBuckets(buckets), { $group: { _id: { a: hour }, ...sums } }, { $sort: { _id: 1 } }]
-  }
+/** The total, and the rows of one page and one more, out of one look at the roll-ups. */
+export function pagePipeline(
+  by: Exclude<Grouping, 'hour'>,
+  { after, limit }: Pick<UsageQuery, 'after' | 'limit'>,
+  buckets: BucketSpan[],
+): Document[] {
   const rest = after === undefined ? [] : [{ $match: { _id: { $gt: keyDocument(after) } } }]
   return [
     inBuckets(buckets),
     { $group: { _id: keyFields[by], ...sums } },
-    ...rest,
-    { $sort: { _id: 1 } },
-    { $limit: limit + 1 },
+    {
+      $facet: {
+        total: [{ $group: { _id: null, ...sums } }],
+        rows: [...rest, { $sort: { _id: 1 } }, { $limit: limit + 1 }],
+      },
+    },
   ]
 }
+
+const hourOf = { $subtract: [{ $toLong: '$at' }, { $mod: [{ $toLong: '$at' }, widthMs.hour] }] }
 
 const keyDocument = ([a, b]: RowKey): Document => (b === undefined ? { a } : { a, b })
 
 /** Answers from the roll-ups: the time it takes depends on the range and what there is in it, not on the documents. */
 export async function reportUsage(db: Db, query: UsageQuery): Promise<UsageReport> {
   const range = await answerable(db, query)
-  const collection = db.collection(rollups)
-  const options = { hint: rollupIndex, maxTimeMS: longestMs, allowDiskUse: false }
   // Asked before the sums are read: what has no mark now is in them.
   const behind = await db
     .collection('rollup_marks')
     .findOne({ kind: 'usage', at: { $gte: new Date(range.from), $lt: new Date(range.to) } })
-  const page = query.by === 'hour' ? hoursOfPage(query, range) : range
-  const buckets = cutIntoBuckets(range)
-  const [[total], rows] = await Promise.all([
-    collection.aggregate<Sums>([inBuckets(buckets), { $group: { _id: null, ...sums } }], options).toArray(),
-    page.to <= page.from
-      ? []
-      : collection
-          .aggregate<Sums & { _id: { a: string | number | null; b?: number } }>(
-            rowsPipeline(
-              query,
-              query.by === 'hour' ? cutIntoBuckets(page, 'minute').flatMap(toHours) : buckets,
-            ),
-            options,
-          )
-          .toArray(),
-  ])
-  const found = rows.map((row) => ({ key: keyOf(row._id), sums: row }))
-  const shown = query.by === 'hour' ? everyHour(page, found) : found.slice(0, query.limit)
-  const more = query.by === 'hour' ? page.to < range.to : found.length > query.limit
+  const { by } = query
+  const { total, rows, next } = await (by === 'hour'
+    ? readHours(db, query, range)
+    : readPage(db, by, query, range))
   return {
     from: new Date(range.from).toISOString(),
     to: new Date(range.to).toISOString(),
-    by: query.by,
+    by,
     complete: behind === null,
     total: written(total, range.to - range.from),
-    rows: shown.map(({ key, sums: found }) => {
-      const ms = query.by === 'hour' ? overlapOfHour(Number(key[0]), range) : range.to - range.from
-      return { ...namesOf(query.by, key), ...written(found, ms) }
+    rows: rows.map(({ key, found }) => {
+      const ms = by === 'hour' ? overlapOfHour(Number(key[0]), range) : range.to - range.from
+      return { ...namesOf(by, key), ...written(found, ms) }
     }),
-    next: more ? shown.at(-1)?.key : undefined,
+    next,
   }
+}
+
+interface Page {
+  total: Sums | undefined
+  rows: { key: RowKey; found: Sums | undefined }[]
+  next: RowKey | undefined
+}
+
+type Row = Sums & { _id: { a: string | number | null; b?: number } }
+
+const ask = <Found extends Document>(db: Db, pipeline: Document[]): Promise<Found[]> =>
+  db
+    .collection(rollups)
+    .aggregate<Found>(pipeline, { hint: rollupIndex, maxTimeMS: longestMs, allowDiskUse: false })
+    .toArray()
+
+async function readPage(
+  db: Db,
+  by: Exclude<Grouping, 'hour'>,
+  query: UsageQuery,
+  range: Span,
+): Promise<Page> {
+  const [answer] = await ask<{ total: Sums[]; rows: Row[] }>(
+    db,
+    pagePipeline(by, query, cutIntoBuckets(range)),
+  )
+  const found = (answer?.rows ?? []).map((row) => ({ key: keyOf(row._id), found: row }))
+  const rows = found.slice(0, query.limit)
+  return { total: answer?.total[0], rows, next: found.length > rows.length ? rows.at(-1)?.key : undefined }
+}
+
+async function readHours(db: Db, query: UsageQuery, range: Span): Promise<Page> {
+  const page = hoursOfPage(query, range)
+  const hours = cutIntoBuckets(page).map(toHours)
+  const [[total], found] = await Promise.all([
+    ask<Sums>(db, [inBuckets(cutIntoBuckets(range)), { $group: { _id: null, ...sums } }]),
+    hours.length === 0 ? [] : ask<Row>(db, [inBuckets(hours), { $group: { _id: { a: hourOf }, ...sums } }]),
+  ])
+  const rows = everyHour(page, found)
+  return { total, rows, next: page.to < range.to ? rows.at(-1)?.key : undefined }
 }
 
 /** Where documents were deleted, only whole hours are left. */
@@ -149,14 +177,11 @@ function hoursOfPage({ after, limit }: UsageQuery, { from, to }: Span): Span {
   return { from: Math.max(from, first), to: Math.min(to, first + limit * widthMs.hour) }
 }
 
-function everyHour(
-  page: Span,
-  found: { key: RowKey; sums: Sums }[],
-): { key: RowKey; sums: Sums | undefined }[] {
-  const byHour = new Map(found.map(({ key, sums }) => [Number(key[0]), sums]))
-  const hours: { key: RowKey; sums: Sums | undefined }[] = []
+function everyHour(page: Span, found: Row[]): Page['rows'] {
+  const byHour = new Map(found.map((row) => [Number(row._id.a), row]))
+  const hours: Page['rows'] = []
   for (let hour = floorTo('hour', page.from); hour < page.to; hour += widthMs.hour) {
-    hours.push({ key: [hour], sums: byHour.get(hour) })
+    hours.push({ key: [hour], found: byHour.get(hour) })
   }
   return hours
 }

@@ -10,7 +10,7 @@ import { RollupKeeper } from '../../../runtime/processor/usage/rollup-keeper.ts'
 import { rollupPipeline } from '../../../runtime/processor/usage/rollup-kinds.ts'
 import { usageRoutes } from '../../../runtime/processor/usage/routes.ts'
 import type { UsageQuery } from '../../../runtime/processor/usage/usage-query.ts'
-import { rowsPipeline, type UsageReport } from '../../../runtime/processor/usage/usage-report.ts'
+import { pagePipeline, type UsageReport } from '../../../runtime/processor/usage/usage-report.ts'
 import { cutIntoBuckets } from '../../../runtime/processor/usage/widths.ts'
 import { type Ground, layPipeline, prepareGround } from '../../support/pipeline.ts'
 import { answerOf, eventually } from '../../support/programs.ts'
@@ -275,7 +275,7 @@ test('an answer looks only at the roll-ups that it sums up, by their index', asy
   const plan = JSON.stringify(
     await opened.store.side
       .collection('usage_rollups')
-      .aggregate(rowsPipeline(query, buckets), { hint: { width: 1, at: 1 } })
+      .aggregate(pagePipeline('gpu', query, buckets), { hint: { width: 1, at: 1 } })
       .explain('executionStats'),
   )
   const summedUp = await opened.store.side.collection('usage_rollups').countDocuments({
