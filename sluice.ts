@@ -44,7 +44,8 @@ const registry: Registry = {
     },
   ],
   defaultInventory: 'lab',
-  openInventoryFile: async (path) => (await import('./inventory/static.ts')).staticInventory(path),
+  openInventoryFile: async (path) =>
+    (await import('./inventory/ansible/inventory-file.ts')).inventoryFile(path),
   checks: [
     {
       name: 'verify-e2e',

@@ -1,16 +1,10 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { $ } from 'zx'
+import { pythonProgram } from '../../support/python-venv.ts'
 
 /** A version with a known behaviour; flask is what its server is made with. */
 const packages = ['moto==5.2.5', 'flask', 'flask-cors']
-
-/** Where virtual environments of the tests are kept between runs. */
-const venvs = process.env.SLUICE_TEST_VENVS ?? join(homedir(), '.cache', 'sluice', 'test-venvs')
 
 /** An EC2 API server on loopback. */
 export interface Moto {
@@ -20,9 +14,9 @@ export interface Moto {
 
 /** Starts moto, which is installed first where it is not there yet. */
 export async function startMoto(): Promise<Moto> {
-  const venv = await installed()
+  const program = await pythonProgram(packages, 'moto_server')
   const port = await freePort()
-  const child = spawn(join(venv, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+  const child = spawn(program, ['-H', '127.0.0.1', '-p', String(port)], {
     stdio: 'ignore',
   })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -38,17 +32,6 @@ export async function startMoto(): Promise<Moto> {
       await ended
     },
   }
-}
-
-async function installed(): Promise<string> {
-  const venv = join(venvs, packages[0]?.replace('==', '-') ?? 'moto')
-  if (existsSync(join(venv, 'bin', 'moto_server'))) return venv
-  mkdirSync(venvs, { recursive: true })
-  rmSync(venv, { recursive: true, force: true })
-  const run = $({ quiet: true })
-  await run`python3 -m venv ${venv}`
-  await run`${join(venv, 'bin', 'pip')} install --quiet --disable-pip-version-check ${packages}`
-  return venv
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -1,0 +1,97 @@
+import { SluiceError } from '../../engine/errors.ts'
+import { expandHostPattern, PatternError } from './host-pattern.ts'
+import { literalOf } from './literal.ts'
+import { AnsibleModel, type AnsibleVariables } from './model.ts'
+
+/**
+ * Reads an inventory of Ansible in its INI form.
+ *
+ * @throws SluiceError INVENTORY_INVALID with the line
+ */
+export function readIni(path: string, text: string): AnsibleModel {
+  const model = new AnsibleModel()
+  const declared = new Set(['all', 'ungrouped'])
+  const awaited = new Map<string, string>()
+  let [section, kind] = ['ungrouped', 'hosts']
+  text.split(/\r?\n/).forEach((written, index) => {
+    const line = written.trim()
+    const at = `${path}:${index + 1}`
+    if (line === '' || line.startsWith('#') || line.startsWith(';')) return
+    const header = /^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$/.exec(line)
+    if (header !== null) {
+      ;[, section = '', kind = 'hosts'] = header
+      if (!['hosts', 'children', 'vars'].includes(kind)) {
+        throw wrong(at, `[${section}:${kind}] should end in :children or :vars, or in neither`)
+      }
+      model.group(section)
+      if (kind === 'vars') awaited.set(section, at)
+      else declared.add(section)
+    } else if (line.startsWith('[') && line.endsWith(']')) {
+      throw wrong(at, `a section should have no spaces in it, got ${line}`)
+    } else if (kind === 'hosts') {
+      addHosts(model, section, line, at)
+    } else if (kind === 'vars') {
+      const [, name = '', value = ''] = /^([^=]*)=(.*)$/.exec(line) ?? []
+      if (name === '') throw wrong(at, `should be name=value, got "${line}"`)
+      model.group(section).variables[name.trim()] = literalOf(value.trim())
+    } else {
+      const [, child] = /^([^:\]\s]+)\s*(?:#.*)?$/.exec(line) ?? []
+      if (child === undefined) throw wrong(at, `should be the name of a group, got "${line}"`)
+      model.group(section).children.add(child)
+      model.group(child)
+      awaited.set(child, at)
+    }
+  })
+  for (const [name, at] of awaited) {
+    if (!declared.has(name)) throw wrong(at, `the group ${name} is nowhere declared`)
+  }
+  return model
+}
+
+function addHosts(model: AnsibleModel, group: string, line: string, at: string): void {
+  const [pattern = '', ...assignments] = wordsOf(line, at)
+  const variables: AnsibleVariables = {}
+  for (const assignment of assignments) {
+    const equals = assignment.indexOf('=')
+    if (equals < 1) throw wrong(at, `after the host there should be name=value, got "${assignment}"`)
+    variables[assignment.slice(0, equals)] = literalOf(assignment.slice(equals + 1))
+  }
+  try {
+    const { names, port } = expandHostPattern(pattern)
+    for (const name of names) {
+      model.addHost(name, group, { ...(port !== undefined && { ansible_port: port }), ...variables })
+    }
+  } catch (error) {
+    if (error instanceof PatternError) throw wrong(at, error.message)
+    throw error
+  }
+}
+
+/** The words of a line as a POSIX shell would part them; what comes after a `#` is a comment. */
+function wordsOf(line: string, at: string): string[] {
+  const words: string[] = []
+  const part = /\s+|#.*|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s#'"\\]+)/y
+  let word: string | undefined
+  while (part.lastIndex < line.length) {
+    const match = part.exec(line)
+    if (match === null) throw wrong(at, 'a quotation mark has no other')
+    const [all, single, double, escaped, plain] = match
+    const text = single ?? double?.replaceAll(/\\(["\\])/g, '$1') ?? escaped ?? plain
+    if (text !== undefined) {
+      word = (word ?? '') + text
+    } else {
+      if (word !== undefined) words.push(word)
+      word = undefined
+      if (all.startsWith('#')) break
+    }
+  }
+  return word === undefined ? words : [...words, word]
+}
+
+function wrong(at: string, subject: string): SluiceError {
+  return new SluiceError('INVENTORY_INVALID', {
+    subject,
+    at,
+    advice: 'correct the line; ansible-inventory --list --inventory shows how Ansible reads the file',
+  })
+}

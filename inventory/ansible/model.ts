@@ -1,0 +1,81 @@
+/** Variables of Ansible: one level, by name. */
+export type AnsibleVariables = Record<string, unknown>
+
+interface AnsibleGroup {
+  hosts: Set<string>
+  children: Set<string>
+  variables: AnsibleVariables
+}
+
+/** What an Ansible inventory says: groups within groups, and hosts in any number of them. */
+export class AnsibleModel {
+  readonly groups = new Map<string, AnsibleGroup>()
+  readonly hosts = new Map<string, AnsibleVariables>()
+
+  constructor() {
+    this.group('all')
+    this.group('ungrouped')
+  }
+
+  /** The group of this name, which is there from now on. */
+  group(name: string): AnsibleGroup {
+    const group = this.groups.get(name) ?? { hosts: new Set(), children: new Set(), variables: {} }
+    this.groups.set(name, group)
+    return group
+  }
+
+  addHost(name: string, group: string, variables: AnsibleVariables): void {
+    this.group(group).hosts.add(name)
+    this.hosts.set(name, { ...this.hosts.get(name), ...variables })
+  }
+
+  /** The groups that a host is in, itself or by way of others, those that win last; `all` is not among them. */
+  groupsOf(host: string): string[] {
+    const depths = this.#depths()
+    const priority = (name: string) => Number(this.groups.get(name)?.variables.ansible_group_priority ?? 1)
+    return [...this.groups.keys()]
+      .filter((name) => name !== 'all' && name !== 'ungrouped' && this.#contains(name, host))
+      .sort((left, right) => {
+        const byDepth = (depths.get(left) ?? 1) - (depths.get(right) ?? 1)
+        return byDepth || priority(left) - priority(right) || (left < right ? -1 : 1)
+      })
+  }
+
+  /** All variables of a host: a value that wins takes the place of the whole other one. */
+  variablesOf(host: string): AnsibleVariables {
+    const groups = this.groupsOf(host)
+    const names = ['all', ...(groups.length === 0 ? ['ungrouped'] : groups)]
+    const layers = [...names.map((name) => this.groups.get(name)?.variables), this.hosts.get(host)]
+    const { ansible_group_priority: _, ...variables } = Object.assign({}, ...layers) as AnsibleVariables
+    return variables
+  }
+
+  /** A group that contains itself, if there is one. */
+  loop(): string | undefined {
+    const reaches = (from: string, wanted: string, seen: Set<string>): boolean =>
+      [...(this.groups.get(from)?.children ?? [])].some((child) => {
+        if (child === wanted) return true
+        if (seen.has(child)) return false
+        seen.add(child)
+        return reaches(child, wanted, seen)
+      })
+    return [...this.groups.keys()].find((name) => reaches(name, name, new Set()))
+  }
+
+  #contains(group: string, host: string): boolean {
+    const { hosts, children } = this.group(group)
+    return hosts.has(host) || [...children].some((child) => this.#contains(child, host))
+  }
+
+  /** The longest way to each group: `all` is 0. */
+  #depths(): Map<string, number> {
+    const depths = new Map<string, number>()
+    const visit = (name: string, depth: number) => {
+      if ((depths.get(name) ?? -1) >= depth) return
+      depths.set(name, depth)
+      for (const child of this.group(name).children) visit(child, depth + 1)
+    }
+    for (const name of this.groups.keys()) visit(name, name === 'all' ? 0 : 1)
+    return depths
+  }
+}

@@ -1,0 +1,58 @@
+import * as v from 'valibot'
+import { SluiceError } from '../../engine/errors.ts'
+import { parseWith } from '../../engine/schemas.ts'
+import { expandHostPattern, PatternError } from './host-pattern.ts'
+import { AnsibleModel } from './model.ts'
+
+const advice = 'correct the file; ansible-inventory --list --inventory shows how Ansible reads it'
+
+const Mapping = v.optional(v.nullable(v.record(v.string(), v.unknown())))
+const Group = v.nullable(v.strictObject({ hosts: Mapping, vars: Mapping, children: Mapping }))
+const Groups = v.record(v.string(), v.unknown())
+const HostVariables = v.nullable(v.record(v.string(), v.unknown()))
+
+/** Whether a document looks like an inventory of Ansible: groups at its top, with hosts, groups or variables below. */
+export function isAnsibleYaml(content: unknown): boolean {
+  if (!v.is(Groups, content) || 'policy' in content) return false
+  const parts = Object.values(content).flatMap((group) => (v.is(Groups, group) ? Object.keys(group) : []))
+  return parts.length > 0 && parts.every((key) => key in Group.wrapped.entries)
+}
+
+/**
+ * Reads the content of an inventory of Ansible in its YAML form.
+ *
+ * @throws SluiceError INVENTORY_INVALID with the place in the file
+ */
+export function readYaml(path: string, content: unknown): AnsibleModel {
+  const model = new AnsibleModel()
+  const read = <Schema extends v.GenericSchema>(schema: Schema, input: unknown, at: readonly string[]) =>
+    parseWith(schema, input, { code: 'INVENTORY_INVALID', place: [path, ...at].join(' > '), advice })
+  const addGroup = (name: string, input: unknown, at: readonly string[]) => {
+    const { hosts, vars, children } = read(Group, input, at) ?? {}
+    const group = model.group(name)
+    Object.assign(group.variables, vars)
+    for (const [pattern, variables] of Object.entries(hosts ?? {})) {
+      const place = [...at, 'hosts', pattern]
+      const own = read(HostVariables, variables ?? null, place)
+      const { names, port } = expanded(pattern, [path, ...place].join(' > '))
+      for (const host of names) {
+        model.addHost(host, name, { ...(port !== undefined && { ansible_port: port }), ...own })
+      }
+    }
+    for (const [child, below] of Object.entries(children ?? {})) {
+      group.children.add(child)
+      addGroup(child, below ?? null, [...at, 'children', child])
+    }
+  }
+  for (const [name, group] of Object.entries(read(Groups, content, []))) addGroup(name, group ?? null, [name])
+  return model
+}
+
+function expanded(pattern: string, at: string): ReturnType<typeof expandHostPattern> {
+  try {
+    return expandHostPattern(pattern)
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error
+    throw new SluiceError('INVENTORY_INVALID', { subject: error.message, at, advice })
+  }
+}
