@@ -92,8 +92,10 @@ export class OpenSshCarrier implements Carrier {
   }
 
   async #end(child: ChildProcess, log: string): Promise<number | undefined> {
-    const [code] = (await once(child, 'close')) as [number | null]
     try {
+      const [code] = (await once(child, 'close').catch((error: Error) => {
+        throw lost(`ssh cannot be started: ${error.message}`)
+      })) as [number | null]
       return code === null || code === ambiguousCode ? await this.#meaning(log) : code
     } finally {
       await rm(log, { force: true })
