@@ -34,7 +34,7 @@ function field(pid: string, file: string, name: string): number {
     const text = readFileSync(join('/proc', pid, file), 'utf8')
     return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0)
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return 0
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return 0
     throw error
   }
 }

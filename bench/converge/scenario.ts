@@ -1,6 +1,7 @@
 import { SluiceError } from '../../engine/errors.ts'
 import { differences } from './host-state.ts'
 import type { BenchOptions } from './options.ts'
+import { scenarioTitle } from './report.ts'
 import { Site, type SiteSettings } from './site.ts'
 import { median, type Run, type Scenario } from './summary.ts'
 import { type Phase, phaseTitles, type ToolName, toolTitles } from './tools.ts'
@@ -102,15 +103,14 @@ class Counter {
 
 function say(
   { progress }: ScenarioSettings,
-  { hosts, latencyMs }: Scenario,
+  scenario: Scenario,
   runs: readonly Run[],
   tool: ToolName,
   phase: Phase,
 ): void {
   const walls = runs.filter((run) => run.tool === tool && run.phase === phase).map(({ wallMs }) => wallMs)
-  const place = `${hosts} hosts${latencyMs === 0 ? '' : `, ${latencyMs} ms away`}`
   progress(
-    `${place}: ${toolTitles[tool]}, ${phaseTitles[phase]}: ${(median(walls) / 1000).toFixed(2)} s (${walls.length} runs)`,
+    `${scenarioTitle(scenario)}: ${toolTitles[tool]}, ${phaseTitles[phase]}: ${(median(walls) / 1000).toFixed(2)} s (${walls.length} runs)`,
   )
 }
 
