@@ -9,9 +9,9 @@ import { withDatabase } from '../../playbooks/verify/mongodb.ts'
 import { sendBatch } from '../../playbooks/verify/producer.ts'
 import { serviceAddress } from '../../roles/layout.ts'
 import { projectFolder, sluice } from '../support/cli.ts'
-import { ask, fingerprint, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { ask, fingerprint, isRoot, needsRoot, testLabName, useLab } from '../support/lab-hosts.ts'
 
-const environment = { SLUICE_LAB_NAME: 'e2e' }
+const environment = { SLUICE_LAB_NAME: testLabName('e2e') }
 
 /** Runs the program as a user types it, with --json, and gives what it ended with. */
 async function run(t: ExecutionContext, words: string[]) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestFn } from 'ava'
@@ -22,14 +23,25 @@ export interface LabHosts {
   connect(host: Host): Promise<Connection>
 }
 
+/** A lab's name that no other test file has, in no other checkout on this machine. */
+export function testLabName(name: string): string {
+  return createHash('sha256')
+    .update(`${import.meta.dirname} ${name}`)
+    .digest('hex')
+    .slice(0, 6)
+}
+
 /**
  * A lab of a test file's own, with a name that no other has: made before the file's first test and taken away after
  * its last, whatever becomes of them.
  *
- * @param name up to 6 letters or digits, one per test file
+ * @param name one per test file
  */
 export function useLab(test: TestFn, name: string, count: number): () => LabHosts {
-  const settings = labSettings(tmpdir(), { SLUICE_LAB_NAME: name, SLUICE_LAB_COUNT: String(count) })
+  const settings = labSettings(tmpdir(), {
+    SLUICE_LAB_NAME: testLabName(name),
+    SLUICE_LAB_COUNT: String(count),
+  })
   let lab: LabHosts | undefined
   test.before(async (t) => {
     t.timeout(300_000)
