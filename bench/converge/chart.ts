@@ -11,9 +11,10 @@ const colours: Record<ToolName, string> = {
 }
 
 const width = 880
-const labelWidth = 150
+const labelWidth = 170
+const labelSpace = 30
 const rightMargin = 40
-const rowHeight = 34
+const rowHeight = 38
 const panelHead = 44
 const legendHeight = 40
 
@@ -91,18 +92,27 @@ function row(
   scale: TimeScale,
   y: number,
 ): string {
-  const dots = toolNames.flatMap((tool) => {
-    const summary = figure(summaries, scenario, tool, phase)
-    if (summary === undefined) return []
-    const seconds = summary.wallMs / 1000
-    const x = scale.at(seconds).toFixed(1)
-    return `<circle cx="${x}" cy="${y}" r="5" fill="${colours[tool]}"/><text x="${x}" y="${y - 8}" text-anchor="middle" font-size="10" fill="${colours[tool]}">${shortSeconds(seconds)}</text>`
+  const measured = toolNames
+    .flatMap((tool) => figure(summaries, scenario, tool, phase) ?? [])
+    .toSorted((one, other) => one.wallMs - other.wallMs)
+  let former = { x: 0, below: false }
+  const dots = measured.map(({ tool, wallMs }) => {
+    const x = scale.at(wallMs / 1000)
+    // The number of a dot that is close to the one before goes below, where that one's is above.
+    const below = x - former.x < labelSpace && !former.below
+    former = { x, below }
+    return dot(colours[tool], x, y, below, shortSeconds(wallMs / 1000))
   })
   return [
     `<text x="20" y="${y + 4}">${scenarioTitle(scenario)}</text>`,
     `<line x1="${labelWidth}" x2="${width - rightMargin}" y1="${y}" y2="${y}" stroke="#e9ecef"/>`,
     ...dots,
   ].join('\n')
+}
+
+function dot(colour: string, x: number, y: number, below: boolean, text: string): string {
+  const at = x.toFixed(1)
+  return `<circle cx="${at}" cy="${y}" r="5" fill="${colour}"/><text x="${at}" y="${below ? y + 16 : y - 8}" text-anchor="middle" font-size="10" fill="${colour}">${text}</text>`
 }
 
 function shortSeconds(seconds: number): string {
