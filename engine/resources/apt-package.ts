@@ -73,6 +73,7 @@ export const aptPackage = defineResource<typeof Spec, Have>({
           run(sh`
             apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 purge -- ${ours}
             apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 autoremove --purge
+            rm -f -- ${lists}
             ${ours.map((one) => forgetMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
           `),
         ]

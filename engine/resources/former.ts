@@ -6,6 +6,10 @@ export const stateDirectory = '/var/lib/sluice'
 
 const formerPath = (path: string) => `${stateDirectory}/former${path}`
 
+/** With the last thing that is remembered in it, a folder of the memory goes too. */
+const forgetEmpty = (folder: string) =>
+  sh`rmdir --parents --ignore-fail-on-non-empty -- ${folder} 2>/dev/null || :`
+
 /** Keeps what is at `path` before it is replaced for the first time, or notes that nothing was there. */
 export function keepFormer(path: string, exists: boolean): Script {
   const former = formerPath(path)
@@ -19,7 +23,16 @@ export function restoreFormer(path: string): Script {
   return sh`
     if [ -e ${former} ]; then mv --no-target-directory -- ${former} ${path}
     elif [ -e ${`${former}.absent`} ]; then rm -f -- ${path} ${`${former}.absent`}
-    fi`
+    fi
+    ${forgetEmpty(dirname(former))}`
+}
+
+/** Writes back what was in a file that cannot be replaced, such as one below /proc/sys. */
+export function restoreFormerContent(path: string): Script {
+  const former = formerPath(path)
+  return sh`
+    if [ -e ${former} ]; then cat -- ${former} > ${path}; rm -f -- ${former}; fi
+    ${forgetEmpty(dirname(former))}`
 }
 
 /** A word, `ours` or `found`: whether Sluice made or replaced what is at `path`. */
@@ -39,5 +52,7 @@ export function tellMade(kind: string, name: string): Script {
 }
 
 export function forgetMade(kind: string, name: string): Script {
-  return sh`rm -f -- ${`${stateDirectory}/made/${kind}/${name}`}`
+  return sh`
+    rm -f -- ${`${stateDirectory}/made/${kind}/${name}`}
+    ${forgetEmpty(dirname(`${stateDirectory}/made/${kind}/${name}`))}`
 }

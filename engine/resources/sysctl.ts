@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { type Change, defineResource, run } from '../resource.ts'
 import { sh, write } from '../shell.ts'
+import { keepFormer, restoreFormerContent } from './former.ts'
 
 const Spec = v.strictObject({
   key: v.pipe(
@@ -69,9 +70,13 @@ export const sysctl = defineResource<typeof Spec, Have>({
       ${write(`${filePath(key)}.staged`, fileContent(key, value))}
       chmod 0644 ${`${filePath(key)}.staged`}
       mv -- ${`${filePath(key)}.staged`} ${filePath(key)}
+      ${have?.writable && have.live !== value ? keepFormer(livePath(key), true) : sh`:`}
       ${have?.writable ? sh`printf '%s\n' ${value} > ${livePath(key)}` : sh`:`}
     `),
   ],
 
-  remove: ({ key }, { persisted }) => (persisted === undefined ? [] : [run(sh`rm -f -- ${filePath(key)}`)]),
+  remove: ({ key }, { persisted }) =>
+    persisted === undefined
+      ? []
+      : [run(sh`${restoreFormerContent(livePath(key))}; rm -f -- ${filePath(key)}`)],
 })

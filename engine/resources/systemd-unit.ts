@@ -137,21 +137,14 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
   remove({ unit, content }, have) {
     // An instance has no file of its own, but runs only because it was declared.
     if (content === undefined && !/@[^.]/.test(unit)) {
-      return have.dropIn === undefined
-        ? []
-        : [
-            run(
-              sh`rm -f -- ${dropInPath(unit)}; rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; systemctl daemon-reload`,
-            ),
-          ]
+      return have.dropIn === undefined ? [] : [run(sh`${removeDropIn(unit)}; systemctl daemon-reload`)]
     }
     if (!have.ours && have.dropIn === undefined && have.activeState !== 'active') return []
     return [
       run(sh`
         systemctl disable --quiet --now -- ${unit} || systemctl stop -- ${unit} || :
-        rm -f -- ${dropInPath(unit)}
+        ${removeDropIn(unit)}
         ${forgetLoadedFiles(unit)}
-        if [ -d ${`${unitPath(unit)}.d`} ]; then rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; fi
         ${restoreFormer(unitPath(unit))}
         systemctl daemon-reload
         systemctl reset-failed -- ${unit} 2>/dev/null || :
@@ -159,6 +152,14 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
     ]
   },
 })
+
+/** Takes the drop-in away, and with it the note of what was there before. */
+function removeDropIn(unit: string): Script {
+  return sh`
+    rm -f -- ${dropInPath(unit)}
+    ${restoreFormer(dropInPath(unit))}
+    if [ -d ${`${unitPath(unit)}.d`} ]; then rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; fi`
+}
 
 function place(path: string, content: string, former: string | undefined): Script {
   const staged = `${path}.sluice-staged`

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,17 +6,16 @@ import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import { $ } from 'zx'
 import { SluiceError } from '../../engine/errors.ts'
-import { labGroups } from '../../inventory/lab/cgroup.ts'
 import { sshCommand } from '../../inventory/lab/known-hosts.ts'
 import { bringUp, takeDown } from '../../inventory/lab/lifecycle.ts'
-import { bridgeName, tableName } from '../../inventory/lab/names.ts'
 import { cutPower, rebootHost, startHost, stopHost } from '../../inventory/lab/power.ts'
 import { labSettings } from '../../inventory/lab/settings.ts'
 import { status } from '../../inventory/lab/status.ts'
 import { labInventory } from '../../inventory/lab.ts'
-import { isRoot, needsRoot } from '../support/lab-hosts.ts'
+import { isRoot, needsRoot, testLabName } from '../support/lab-hosts.ts'
+import { labTraces } from '../support/lab-traces.ts'
 
-const settings = labSettings(tmpdir(), { SLUICE_LAB_NAME: 'itself', SLUICE_LAB_COUNT: '2' })
+const settings = labSettings(tmpdir(), { SLUICE_LAB_NAME: testLabName('itself'), SLUICE_LAB_COUNT: '2' })
 const quiet = () => undefined
 const onHost = isRoot ? test.serial : test.serial.skip
 
@@ -29,31 +28,6 @@ async function on(host: string, command: string): Promise<string> {
 /** What nspawn keeps of the machines that run, of other labs too. */
 const nspawnLocks = () =>
   existsSync('/run/systemd/nspawn/locks') ? readdirSync('/run/systemd/nspawn/locks') : []
-
-/** Everything of this lab that the machine shows, by the places where it could be left behind. */
-async function traces(): Promise<string[]> {
-  const [links, tables, processes] = await Promise.all([
-    $({ quiet: true })`ip -o link`,
-    $({ quiet: true })`/usr/sbin/nft list tables`,
-    $({ quiet: true })`ps -eo args=`,
-  ])
-  const lines = (text: string) => text.split('\n')
-  return [
-    ...lines(links.stdout).filter(
-      (line) => line.includes(bridgeName(settings)) || line.includes('vb-itself'),
-    ),
-    ...lines(tables.stdout).filter((line) => line.includes(tableName(settings))),
-    ...lines(processes.stdout).filter((line) => line.includes(settings.directory)),
-    ...lines(readFileSync('/proc/mounts', 'utf8')).filter((line) => line.includes(settings.directory)),
-    ...[settings.directory, ...labGroups(settings), '/run/sluice-lab/itself.lock'].filter((path) =>
-      existsSync(path),
-    ),
-    ...(existsSync('/run/systemd/nspawn/propagate')
-      ? readdirSync('/run/systemd/nspawn/propagate')
-      : []
-    ).filter((name) => name.startsWith('itself-')),
-  ]
-}
 
 if (!isRoot) test('the lab makes hosts', (t) => t.log(needsRoot) ?? t.pass())
 
@@ -81,7 +55,7 @@ onHost('an interrupted first run leaves nothing behind', async (t) => {
     }
     const error = await t.throwsAsync(bringUp(settings, 2, progress, interruption.signal))
     t.true(error instanceof SluiceError && error.code === 'INTERRUPTED')
-    t.deepEqual(await traces(), [], `after ${milliseconds} ms`)
+    t.deepEqual(await labTraces(settings), [], `after ${milliseconds} ms`)
   }
 })
 
@@ -219,11 +193,11 @@ onHost('a host may use as much memory as its limit says', async (t) => {
 })
 
 onHost('taking the lab down leaves nothing behind', async (t) => {
-  t.not((await traces()).length, 0)
+  t.not((await labTraces(settings)).length, 0)
   const { dev, ino } = statSync(`${settings.directory}/hosts/vm1/merged`)
   t.true(nspawnLocks().includes(`inode-${dev}:${ino}`))
   await takeDown(settings, quiet)
-  t.deepEqual(await traces(), [])
+  t.deepEqual(await labTraces(settings), [])
   t.false(nspawnLocks().includes(`inode-${dev}:${ino}`))
   await takeDown(settings, quiet)
 })
