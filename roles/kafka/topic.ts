@@ -25,9 +25,13 @@ export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
 
   probe: (spec) => ({
     async read(access) {
-      const topics = await topicsOf(spec, access)
-      const partitions = topics.get(spec.name)
-      return partitions === undefined ? undefined : { partitions: String(partitions) }
+      for (let tries = 0; tries < 100; tries++) {
+        const partitions = (await topicsOf(spec, access)).get(spec.name)
+        if (partitions !== undefined) return { partitions: String(partitions) }
+        if (!(await isCreated(spec, access))) return undefined
+        await sleep(100)
+      }
+      throw unknowing(`the topic ${spec.name}, which there is`)
     },
   }),
 
@@ -86,8 +90,24 @@ async function loadedTopics(admin: Admin): Promise<Map<string, number>> {
     }
     await sleep(100)
   }
-  throw new SluiceError('PROBE_REFUSED', {
-    subject: 'the broker answers, but does not know its cluster yet',
+  throw unknowing('its cluster')
+}
+
+/**
+ * Whether a topic is there by ZooKeeper's account. A controller that has just begun tells the brokers of one another
+ * first and of the topics after that: what a broker has not heard of may be there all the same.
+ */
+function isCreated(spec: Spec, access: ControllerAccess): Promise<boolean> {
+  return withAdmin(spec, access, async (admin) => {
+    const topics = [{ topic: spec.name, numPartitions: 1, replicationFactor: 1 }]
+    const possible = await admin.createTopics({ topics, validateOnly: true, waitForLeaders: false })
+    return !possible
+  })
+}
+
+function unknowing(what: string): SluiceError {
+  return new SluiceError('PROBE_REFUSED', {
+    subject: `the broker answers, but does not know ${what} yet`,
     advice: 'see its journal: journalctl --unit kafka.service --lines 50; then run again',
   })
 }

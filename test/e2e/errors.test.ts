@@ -17,6 +17,54 @@ interface HostLines {
 /** Takes the port of ZooKeeper and says nothing to whoever comes. */
 const squatter = `import socket, time; s = socket.create_server(("127.0.0.1", 2181)); time.sleep(600)`
 
+const oneHost = (port: unknown) => ({
+  groups: { kafka: {} },
+  policy: { admin: ['127.0.0.1'], rules: [] },
+  hosts: { vm1: { address: '127.0.0.1', port, groups: ['kafka'] } },
+})
+
+for (const [title, inventory, words, said] of [
+  [
+    'an inventory that there is not',
+    oneHost(9),
+    ['--inventory', 'host.json'],
+    /^INVENTORY_UNKNOWN {2}no inventory is called "host\.json"[\s\S]*\n {2}why {2}there are: lab/,
+  ],
+  [
+    'a value of the wrong kind in an inventory file',
+    oneHost('many'),
+    ['--inventory', 'hosts.json'],
+    /^INVENTORY_INVALID {2}hosts\/vm1\/port should be number, got "many"\n {2}at {3}\/.*\/hosts\.json\n/,
+  ],
+  [
+    'an inventory file that is no YAML',
+    'hosts: [',
+    ['--inventory', 'hosts.json'],
+    /^INVENTORY_INVALID {2}.*\n {2}at {3}\/.*\/hosts\.json:1:9\n/,
+  ],
+  [
+    'a host in --limit that the inventory does not have',
+    oneHost(9),
+    ['--inventory', 'hosts.json', '--limit', 'vm1,vm9'],
+    /^HOSTS_UNKNOWN {2}"vm9" [\s\S]*\n {2}why {2}its hosts: vm1/,
+  ],
+] as const) {
+  test(`${title} is said before any host is touched`, async (t) => {
+    const text = typeof inventory === 'string' ? inventory : JSON.stringify(inventory)
+
+    const { exitCode, stdout, stderr } = await sluice(projectFolder(t, { 'hosts.json': text }), [
+      'provision',
+      ...words,
+    ])
+
+    t.is(exitCode, 64)
+    t.is(stdout, '')
+    t.regex(stderr, said)
+    t.regex(stderr, /\n {2}do {3}/)
+    t.notRegex(stderr, /connects to/)
+  })
+}
+
 if (isRoot) {
   const lab = useLab(test, 'e2err', 1)
   const firstHost = () => {
@@ -119,6 +167,18 @@ if (isRoot) {
       t.regex(stdout, /1 of 1 host did not get to the end: vm1; nothing was changed/)
     },
   )
+
+  test.serial('a host that is off is no wait without end', async (t) => {
+    t.timeout(60_000)
+    const nobody = firstHost().address.replace(/\d+$/, '99')
+    const started = performance.now()
+
+    const { exitCode, stderr } = await provision(folder(t, { address: nobody }), ['--timeout', '3'])
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /HOST_UNREACHABLE {2}10\.\S+\.99:22[\s\S]*at {3}vm1[\s\S]*do {3}/)
+    t.true(performance.now() - started < 10_000)
+  })
 
   test.serial('an artifact with another checksum than the pinned one is refused with both', async (t) => {
     t.timeout(120_000)
