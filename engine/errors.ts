@@ -23,6 +23,7 @@ export const errorCodes = {
   CONNECTION_LOST: 'a connection ended while it was needed',
   BECOME_REFUSED: 'the login user may not become root',
   HOST_UNSUPPORTED: 'a host runs a system that the roles do not know',
+  PORT_TAKEN: 'something else listens on a port that a service is to have',
   PROBE_REFUSED: 'the state of a resource could not be read',
   STEP_FAILED: 'a command that changes a host ended with an error',
   STEP_TIMEOUT: 'a command on a host did not end in its time and was stopped',

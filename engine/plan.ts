@@ -30,7 +30,8 @@ export interface Plan {
  * Foretells a run from what the probes said. A resource that reads what an earlier pending change touches is
  * marked `after` it; where its kind can predict, the prediction is shown, else that it is decided then.
  *
- * @throws SluiceError PROBE_REFUSED when a state could not be read and no pending change explains it
+ * @throws SluiceError PROBE_REFUSED when a state could not be read and no pending change explains it;
+ *   what a resource itself refuses, for example PORT_TAKEN and DATA_AT_RISK
  */
 export function planHost(
   host: string,
@@ -57,10 +58,11 @@ export function planHost(
       undecided.push({ host, play, role, resource: name, changes: [], after })
       continue
     }
-    const changes =
+    const changes = whereItIs(`${host} > ${role}`, () =>
       before.length > 0 && resource.predict && mode !== 'remove'
         ? resource.predict(reading.have, before)
-        : pendingChanges(resource, reading.have, mode)
+        : pendingChanges(resource, reading.have, mode),
+    )
     if (changes.length === 0 && (after.length === 0 || resource.predict)) {
       ok++
       continue
@@ -74,6 +76,15 @@ export function planHost(
     }
   }
   return { planned, undecided, ok }
+}
+
+/** A resource that refuses what is asked of it names itself; the plan knows where it stands. */
+function whereItIs<Result>(place: string, judge: () => Result): Result {
+  try {
+    return judge()
+  } catch (error) {
+    throw error instanceof SluiceError ? error.within(place) : error
+  }
 }
 
 export function probeRefused(resource: Resource, reading: Reading | undefined): SluiceError {

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { file } from '../engine/resources/file.ts'
+import { listeningPort } from '../engine/resources/listening-port.ts'
 import { release } from '../engine/resources/release.ts'
 import { systemdUnit } from '../engine/resources/systemd-unit.ts'
 import { waitFor } from '../engine/resources/wait-for.ts'
@@ -86,6 +87,7 @@ export const processor = defineRole({
       state: 'running',
       loads: [currentRelease('node'), currentRelease('processor'), environment],
     }),
+    listeningPort({ unit: 'processor.service', port: params.port, addresses: ['0.0.0.0'] }),
     waitFor({
       unit: 'processor.service',
       until: { condition: 'http', address: serviceAddress(context.host), port: params.port, path: '/ready' },

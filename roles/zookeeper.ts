@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { directory } from '../engine/resources/directory.ts'
 import { template } from '../engine/resources/file.ts'
+import { listeningPort } from '../engine/resources/listening-port.ts'
 import { release } from '../engine/resources/release.ts'
 import { systemdUnit } from '../engine/resources/systemd-unit.ts'
 import { waitFor } from '../engine/resources/wait-for.ts'
@@ -61,6 +62,7 @@ export const zookeeper = defineRole({
       state: 'running',
       loads: [currentRelease('zookeeper'), configuration, logging],
     }),
+    listeningPort({ unit: 'zookeeper.service', port, addresses: ['127.0.0.1'] }),
     waitFor({ unit: 'zookeeper.service', until: { condition: 'port', port } }),
   ],
 })

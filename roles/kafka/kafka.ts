@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { directory } from '../../engine/resources/directory.ts'
 import { template } from '../../engine/resources/file.ts'
+import { listeningPort } from '../../engine/resources/listening-port.ts'
 import { release } from '../../engine/resources/release.ts'
 import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
 import { waitFor } from '../../engine/resources/wait-for.ts'
@@ -86,6 +87,7 @@ export const kafka = defineRole({
       loads: [currentRelease('kafka'), configuration, logging],
       startTimeoutSeconds: 200,
     }),
+    listeningPort({ unit: 'kafka.service', port, addresses: [serviceAddress(host)] }),
     waitFor({ unit: 'kafka.service', until: { condition: 'port', port }, timeoutSeconds: 90 }),
   ],
 })

@@ -1,8 +1,10 @@
 import * as v from 'valibot'
 import type { Facts } from '../../engine/facts.ts'
+import type { Host } from '../../engine/inventory.ts'
 import { aptPackage } from '../../engine/resources/apt-package.ts'
 import { directory } from '../../engine/resources/directory.ts'
 import { template } from '../../engine/resources/file.ts'
+import { listeningPort } from '../../engine/resources/listening-port.ts'
 import { release } from '../../engine/resources/release.ts'
 import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
 import { waitFor } from '../../engine/resources/wait-for.ts'
@@ -25,6 +27,9 @@ const indexes = [
   { collection: 'token_usage', keys: { ts: 1 } },
   { collection: 'token_usage', keys: { model: 1 } },
 ] as const
+
+/** Where mongod listens. */
+const listensOn = ({ privateAddresses }: Host) => ['127.0.0.1', '::1', ...privateAddresses]
 
 /** What mongod is linked to and a small system lacks. Ubuntu 24.04 renamed some for its 64-bit time. */
 function libraries({ distribution, release: version }: Facts): string[] {
@@ -61,7 +66,7 @@ export const mongodb = defineRole({
       path: configuration,
       render: mongodConfiguration,
       values: {
-        addresses: ['127.0.0.1', '::1', ...host.privateAddresses],
+        addresses: listensOn(host),
         port,
         dataDirectory,
         cacheGb: cacheGb ?? Math.max(0.25, Math.round(((facts.memoryMb / 1024 - 1) / 2) * 4) / 4),
@@ -93,6 +98,7 @@ export const mongodb = defineRole({
       state: 'running',
       loads: [currentRelease('mongodb'), configuration],
     }),
+    listeningPort({ unit: 'mongod.service', port, addresses: listensOn(host) }),
     waitFor({ unit: 'mongod.service', until: { condition: 'port', port } }),
     ...indexes.map(({ collection, keys }) =>
       mongoIndex({ database, collection, keys, address: serviceAddress(host), port }),

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { type Script, sh } from '../../engine/shell.ts'
+import { lines, type Script, sh } from '../../engine/shell.ts'
 import { projectFolder, sluice, startSluice } from '../support/cli.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
@@ -12,10 +12,15 @@ interface HostLines {
   identityFile?: string
   hostKeys?: string[]
   address?: string
+  groups?: string[]
 }
 
-/** Takes the port of ZooKeeper and says nothing to whoever comes. */
-const squatter = `import socket, time; s = socket.create_server(("127.0.0.1", 2181)); time.sleep(600)`
+/** Takes a port on all addresses and says nothing to whoever comes. */
+const squat = (port: number) => sh`
+  systemd-run --quiet --unit squatter python3 -c 'import socket, sys, time
+s = socket.create_server(("", int(sys.argv[1])))
+time.sleep(600)' ${port}
+  until ss --no-header --listening --numeric --tcp "sport = :${port}" | grep --quiet .; do sleep 0.1; done`
 
 const oneHost = (port: unknown) => ({
   groups: { kafka: {} },
@@ -222,25 +227,54 @@ if (isRoot) {
     },
   )
 
-  test.serial(
-    'a port that something else has taken is an error with the last words of the service',
-    async (t) => {
+  for (const [unit, port] of [
+    ['zookeeper.service', 2181],
+    ['kafka.service', 9092],
+    ['mongod.service', 27017],
+  ] as const) {
+    test.serial(`what has taken the port of ${unit} is named, and nothing is changed`, async (t) => {
       t.timeout(180_000)
-      const project = folder(t)
-      await onHost(sh`systemctl stop kafka zookeeper
-      systemd-run --quiet --unit squatter python3 -c ${squatter}
-      sleep 1`)
+      const project = folder(t, { groups: ['kafka', 'mongodb'] })
+      await onHost(lines([sh`systemctl stop ${unit}`, squat(port)]))
 
-      const { exitCode, stderr } = await provision(project)
-      await onHost(sh`systemctl stop squatter`)
+      const { exitCode, stdout, stderr } = await provision(project)
+      const state = await onHost(sh`systemctl is-active ${unit} || :; systemctl stop squatter`)
       const next = await provision(project)
 
       t.is(exitCode, 1)
-      t.regex(stderr, /vm1 > zookeeper > (unit|ready) zookeeper\.service/)
-      t.regex(stderr, /Address already in use|BindException/)
-      t.is(next.exitCode, 0, next.stderr)
-    },
-  )
+      t.regex(
+        stderr,
+        new RegExp(
+          `PORT_TAKEN {2}port ${port}, which ${unit} is to have, is taken by python3 \\(process \\d+, squatter\\.service\\)` +
+            `\n {2}at {3}vm1 > \\w+ > port ${port} of ${unit}\n {2}why {2}it listens on all addresses\n {2}do {3}stop it`,
+        ),
+      )
+      t.regex(stdout, /vm1; nothing was changed/)
+      t.is(state, 'inactive')
+      t.is(next.exitCode, 0, next.stdout + next.stderr)
+    })
+  }
+
+  test.serial('a broker that could not take its port when it started is started again', async (t) => {
+    t.timeout(180_000)
+    const project = folder(t, { groups: ['kafka', 'mongodb'] })
+    await onHost(sh`systemctl stop kafka
+      ${squat(9092)}
+      systemctl start kafka
+      until journalctl --unit kafka --since -30s --grep 'Address already in use' >/dev/null; do sleep 0.2; done
+      systemctl stop squatter`)
+
+    const checked = await provision(project, ['--check'])
+    const next = await provision(project)
+    const again = await provision(project)
+
+    t.regex(
+      checked.stdout,
+      /port 9092 of kafka\.service {2}listens no: the port was taken when it started → yes/,
+    )
+    t.is(next.exitCode, 0, next.stdout + next.stderr)
+    t.regex(again.stdout, /Nothing changed on any host/)
+  })
 
   test.serial(
     'a full disk on a host is an error that says so, and with room the next run goes on',
