@@ -34,6 +34,7 @@ export interface GuardOptions {
  * Makes a change that can shut the controller out: first the host is told to take it back by itself after a while,
  * then it is made, and only a new connection, on which a command runs as root, makes it stay.
  *
+ * @returns that new connection, to be used from here on: what sshd allows the old one is what it was told before
  * @throws SluiceError LOCKOUT_PREVENTED when no new connection came about and the host took the change back; what
  * `change` threw, after the host took back what was done
  */
@@ -42,7 +43,7 @@ export async function underGuard(
   guard: Guard,
   options: GuardOptions,
   change: () => Promise<void>,
-): Promise<void> {
+): Promise<Connection> {
   const { name, seconds } = options
   const armed = { id: randomBytes(6).toString('hex'), name, seconds }
   const armedAt = performance.now()
@@ -53,12 +54,12 @@ export async function underGuard(
     await takeBack(connection, armed)
     throw error
   }
-  const refusal = await confirm(armed, guard, armedAt, options)
-  if (refusal === undefined) {
+  const { proven, refusal } = await confirm(armed, guard, armedAt, options)
+  if (proven !== undefined) {
     const { host } = connection
     if (guard.sshPort !== undefined && guard.sshPort !== host.port)
       options.progress(`${host.name} answers on port ${guard.sshPort} now: put that port into the inventory`)
-    return
+    return proven
   }
   const reason = refusal instanceof Error ? refusal.message : String(refusal)
   options.progress(`no new connection (${reason}): the host takes the change back`)
@@ -116,29 +117,33 @@ async function takeBack(connection: Connection, armed: ArmedGuard): Promise<void
   await Promise.race([asked, pause(armed.seconds * 1000, undefined, { ref: false })])
 }
 
-/** @returns why there was no new connection; `undefined` when there was one and the change stays */
+/** @returns the new connection that makes the change stay, or why there was none */
 async function confirm(
   armed: ArmedGuard,
   guard: Guard,
   armedAt: number,
   { reconnect }: GuardOptions,
-): Promise<unknown> {
+): Promise<{ proven?: Connection; refusal?: unknown }> {
   const until = armedAt + (armed.seconds * 1000) / 2
   let refusal: unknown
   do {
     const left = Math.max(1000, armedAt + armed.seconds * 800 - performance.now())
     try {
-      await withConnection(reconnect(guard.sshPort), left, (connection) =>
-        onHost(connection, confirmScript(armed)),
-      )
-      return undefined
+      const proven = await inTime(reconnect(guard.sshPort), left)
+      try {
+        await onHost(proven, confirmScript(armed))
+        return { proven }
+      } catch (error) {
+        proven.close()
+        throw error
+      }
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error
       refusal = error
     }
     await pause(pauseMs)
   } while (performance.now() < until)
-  return refusal
+  return { refusal }
 }
 
 /** Looks, by a new connection, at what the host did. */
@@ -153,9 +158,8 @@ async function afterwards(
   let state = 'unreachable'
   while (performance.now() < until) {
     try {
-      const { stdout } = await withConnection(reconnect(), until - performance.now(), (connection) =>
-        onHost(connection, healedScript({ id })),
-      )
+      const fresh = await inTime(reconnect(), until - performance.now())
+      const { stdout } = await onHost(fresh, healedScript({ id })).finally(() => fresh.close())
       state = stdout.trim()
       if (state === 'healed') break
     } catch (error) {
@@ -179,12 +183,8 @@ async function afterwards(
   })
 }
 
-/** Uses a connection that must come about in time; one that comes later is closed. */
-async function withConnection<Result>(
-  opening: Promise<Connection>,
-  timeoutMs: number,
-  use: (connection: Connection) => Promise<Result>,
-): Promise<Result> {
+/** A connection that must come about in time; one that comes later is closed. */
+async function inTime(opening: Promise<Connection>, timeoutMs: number): Promise<Connection> {
   const late = new AbortController()
   const connection = await Promise.race([
     opening,
@@ -200,9 +200,5 @@ async function withConnection<Result>(
     })
   }
   late.abort()
-  try {
-    return await use(connection)
-  } finally {
-    connection.close()
-  }
+  return connection
 }

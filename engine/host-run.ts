@@ -30,7 +30,7 @@ export interface HostRunOptions {
   artifacts: ArtifactSettings
   signal?: AbortSignal
   /** Opens one more connection to the host, to prove that it still lets the controller in. */
-  reconnect(port?: number): Promise<Connection>
+  reconnect(port: number): Promise<Connection>
   /** How long the host waits for that proof before it takes a change back. */
   guardSeconds?: number | undefined
 }
@@ -38,7 +38,7 @@ export interface HostRunOptions {
 /** One host's way through a playbook: what is known of it, what was done, and what was not. */
 export class HostRun {
   readonly changed: PlannedChange[] = []
-  readonly #connection: Connection
+  #connection: Connection
   readonly #mode: Mode
   readonly #emit: Emit
   readonly #signal: AbortSignal | undefined
@@ -74,6 +74,11 @@ export class HostRun {
 
   get ok(): number {
     return this.#done.size - this.changed.length
+  }
+
+  /** Ends the connection that the run uses now. */
+  close(): void {
+    this.#connection.close()
   }
 
   /**
@@ -171,10 +176,13 @@ export class HostRun {
     try {
       if (resource.guard === undefined) await act()
       else {
-        const { reconnect, guardSeconds = defaultGuardSeconds } = this.#options
+        const { guardSeconds = defaultGuardSeconds } = this.#options
+        const reconnect = (port = this.#connection.host.port) => this.#options.reconnect(port)
         const progress = (message: string) => this.#progress(placed, message)
         const options = { name: resourceName(resource), seconds: guardSeconds, reconnect, progress }
-        await underGuard(this.#connection, resource.guard, options, act)
+        const proven = await underGuard(this.#connection, resource.guard, options, act)
+        this.#connection.close()
+        this.#connection = proven
       }
     } catch (error) {
       throw this.#place(error, placed)

@@ -131,7 +131,7 @@ async function workOnHost(
       return end({ status: differs ? 'changed' : 'ok', ok, changed: planned, undecided })
     }
     const { connection, placed, readings } = surveyed
-    const reconnect = (port = connection.host.port) => options.connect({ ...host, port })
+    const reconnect = (port: number) => options.connect({ ...host, port })
     work = new HostRun(connection, placed, readings, { ...options, reconnect })
     // A removal goes backwards, and what needed a host's services does not need them to be removed.
     const order = mode === 'remove' ? [...steps].reverse() : [...steps]
@@ -148,6 +148,7 @@ async function workOnHost(
     return end({ status: 'failed', error: error.at?.startsWith(host.name) ? error : error.within(host.name) })
   } finally {
     for (const step of steps.values()) step.reject(host.name)
+    work?.close()
     surveyed?.connection.close()
   }
 }

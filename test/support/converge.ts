@@ -30,7 +30,7 @@ export async function converge(
     signal?: AbortSignal
     cacheDirectory?: string
     guardSeconds?: number
-    reconnect?(port?: number): Promise<Connection>
+    reconnect?(port: number): Promise<Connection>
   } = {},
 ): Promise<Converged> {
   const ordered = mode === 'remove' ? resources.toReversed() : resources
