@@ -1,58 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import test, { type ExecutionContext } from 'ava'
-import * as v from 'valibot'
-import type { HostResult, RunResult } from '../../engine/events.ts'
-import { JsonDocument } from '../../engine/report/json-schema.ts'
-import { sh } from '../../engine/shell.ts'
+import test from 'ava'
+import { type Script, sh } from '../../engine/shell.ts'
+import type { Connection } from '../../engine/transport/connection.ts'
 import { rebootHost } from '../../inventory/lab/power.ts'
+import { collections } from '../../playbooks/verify/documents.ts'
 import { withDatabase } from '../../playbooks/verify/mongodb.ts'
 import { sendBatch } from '../../playbooks/verify/producer.ts'
 import { serviceAddress } from '../../roles/layout.ts'
-import { projectFolder, sluice } from '../support/cli.ts'
+import { projectFolder, startSluice } from '../support/cli.ts'
+import { changesOf, type RunResult, troubleOf, typed, undecidedOf } from '../support/e2e-cli.ts'
 import { ask, fingerprint, isRoot, needsRoot, testLabName, useLab } from '../support/lab-hosts.ts'
+import { labTraces } from '../support/lab-traces.ts'
 
 const environment = { SLUICE_LAB_NAME: testLabName('e2e') }
+const { run, text, verified } = typed(environment)
 
-/** Runs the program as a user types it, with --json, and gives what it ended with. */
-async function run(t: ExecutionContext, words: string[]) {
-  const started = performance.now()
-  const { exitCode, stdout, stderr } = await sluice(projectFolder(t), [...words, '--json'], environment)
-  t.log(
-    `${words.join(' ')}: exit code ${exitCode} after ${((performance.now() - started) / 1000).toFixed(1)} s`,
+/** The documents of a marked batch in each collection. */
+function countBatch(database: Connection, marker: string): Promise<number[]> {
+  const place = { address: serviceAddress(database.host), port: 27017, database: 'ca0' }
+  return withDatabase(database, place, (db) =>
+    Promise.all(collections.map((name) => db.collection(name).countDocuments({ run: marker }))),
   )
-  const documents = stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => v.parse(JsonDocument, JSON.parse(line)))
-  const end = documents.findLast((document) => document.type === 'run-ended')
-  if (end === undefined) throw new Error(`the run did not end: ${stdout.slice(-2000)}${stderr.slice(-2000)}`)
-  return { exitCode, result: end.result as unknown as RunResult }
 }
 
-const changesOf = (hosts: HostResult[]) =>
-  hosts.flatMap(({ host, changed }) => changed.map(({ resource }) => `${host} ${resource}`)).sort()
-
-const trouble = (hosts: HostResult[]) =>
-  hosts.flatMap(({ error, reason }) =>
-    error === undefined ? [] : [`${error.code} ${error.subject} ${reason ?? ''}`],
-  )
-
-/** verify-e2e as a user types it; its text is shown when it does not pass. */
-async function verified(t: ExecutionContext, { within = 0 } = {}): Promise<void> {
-  const deadline = performance.now() + within * 1000
-  for (;;) {
-    const { exitCode, stdout } = await sluice(projectFolder(t), ['verify-e2e'], environment)
-    if (exitCode === 0) {
-      t.regex(stdout, /verified: \d+ passed, 0 failed, 0 skipped/)
-      return
-    }
-    if (performance.now() > deadline) {
-      t.log(stdout)
-      t.fail('verify-e2e did not pass')
-      return
-    }
-    await sleep(1000)
+/** Asks again and again until the counts are good, through times when nothing answers. */
+async function awaitBatch(
+  database: Connection,
+  marker: string,
+  good: (counts: number[]) => boolean,
+): Promise<void> {
+  const deadline = performance.now() + 90_000
+  while (performance.now() < deadline) {
+    const counts = await countBatch(database, marker).catch(() => [])
+    if (counts.length > 0 && good(counts)) return
+    await sleep(100)
   }
+}
+
+/** What no file shows: kernel settings, sshd as it would start now, what is filtered, processes of the account. */
+const inForce = sh`sysctl net.core.somaxconn net.ipv4.tcp_keepalive_time
+  sshd -T | sort
+  { iptables-save -t filter; ip6tables-save -t filter; } | grep --word-regexp 'DROP\\|REJECT' || :
+  ps -u 10001 -o args= || :`
+
+/** Copies that useradd and the packages' own scripts keep of the files they change. */
+const backup = /^vm\d \/(etc\/(passwd|group|shadow|gshadow)-|var\/lib\/ucf\/hashfile\.\d) /
+
+/** The lines that are only in one of two states. */
+function difference(before: string[], after: string[]): string[] {
+  return [
+    ...before.filter((line) => !after.includes(line)).map((line) => `- ${line}`),
+    ...after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`),
+  ]
 }
 
 if (isRoot) {
@@ -62,7 +61,7 @@ if (isRoot) {
     if (host === undefined) throw new TypeError(`the lab has a ${name}`)
     return lab().connect(host)
   }
-  const onHost = async (name: string, script: ReturnType<typeof sh>) => {
+  const onHost = async (name: string, script: Script) => {
     const connection = await reach(name)
     try {
       return await ask(connection, script)
@@ -70,26 +69,31 @@ if (isRoot) {
       connection.close()
     }
   }
-  const fingerprints = () =>
-    Promise.all(
-      lab().inventory.hosts.map(async (host) => {
-        const connection = await lab().connect(host)
-        const text = await fingerprint(connection)
-        connection.close()
-        return text
-      }),
-    )
+  /** What is on the hosts and what is in force there, a line each. */
+  const stateOfHosts = async () => {
+    const states = lab().inventory.hosts.map(async (host) => {
+      const connection = await lab().connect(host)
+      const state = `${await fingerprint(connection)}\n${await ask(connection, inForce)}`
+      connection.close()
+      return state.split('\n').map((line) => `${host.name} ${line}`)
+    })
+    return (await Promise.all(states)).flat().filter((line) => !backup.test(line))
+  }
+  const bare: { state: string[]; plan: RunResult | undefined } = { state: [], plan: undefined }
+  const killed: string[] = []
 
   test.serial('a check of bare hosts shows the whole plan and changes nothing', async (t) => {
     t.timeout(120_000)
-    const before = await fingerprints()
+    bare.state = await stateOfHosts()
 
     const { exitCode, result } = await run(t, ['provision', '--check'])
 
+    bare.plan = result
     t.is(exitCode, 2)
-    t.deepEqual(await fingerprints(), before)
-    const planned = changesOf(result.hosts)
+    t.deepEqual(difference(bare.state, await stateOfHosts()), [])
+    const planned = changesOf(result)
     for (const expected of [
+      'vm1 ufw rules',
       'vm1 unit kafka.service',
       'vm2 unit mongod.service',
       'vm3 unit processor.service',
@@ -98,22 +102,44 @@ if (isRoot) {
       t.true(planned.includes(expected), expected)
     }
     t.deepEqual(
-      result.hosts[0]?.undecided?.map(({ resource }) => resource),
-      ['topic tokens', 'topic gpu.metrics.v1', 'topic token.usage.v1', 'topic pipeline.dlq'],
+      undecidedOf(result).filter((name) => name.includes(' topic ')),
+      ['gpu.metrics.v1', 'pipeline.dlq', 'token.usage.v1', 'tokens'].map((name) => `vm1 topic ${name}`),
     )
   })
 
-  test.serial('provision turns bare hosts into the pipeline, and a second one changes nothing', async (t) => {
+  test.serial('stopped in the middle of the first run it says where each host is', async (t) => {
+    t.timeout(120_000)
+    const first = startSluice(projectFolder(t), ['provision', '--verbose'], environment)
+    await first.said('package openjdk-17-jre-headless …')
+    first.interrupt()
+
+    const { exitCode, stdout, stderr } = await first.ended
+
+    t.is(exitCode, 130)
+    t.regex(stderr, /Stopping: what is in hand is being finished/)
+    for (const host of ['vm1', 'vm2', 'vm3', 'vm4']) {
+      t.regex(
+        stdout,
+        new RegExp(
+          `^[■–] ${host} .*(\n {8}.*)*\n {8}changed before it stopped: \\d+ resources; not tried: \\d+`,
+          'm',
+        ),
+      )
+    }
+    t.regex(stdout, /^Stopped: \d+ resources changed on 4 hosts\. Run again: it goes on/m)
+  })
+
+  test.serial('the next run goes on to the whole pipeline, and one more changes nothing', async (t) => {
     t.timeout(300_000)
 
-    const first = await run(t, ['provision'])
-    const second = await run(t, ['provision'])
+    const next = await run(t, ['provision'])
+    const again = await run(t, ['provision'])
+    const { stdout } = await text(t, ['provision'])
 
-    t.deepEqual(trouble(first.result.hosts), [])
-    t.is(first.exitCode, 0)
-    t.deepEqual(changesOf(second.result.hosts), [])
-    t.is(second.exitCode, 0)
-    const { stdout } = await sluice(projectFolder(t), ['provision'], environment)
+    t.deepEqual(troubleOf(next.result), [])
+    t.is(next.exitCode, 0)
+    t.deepEqual(changesOf(again.result), [])
+    t.is(again.exitCode, 0)
     t.regex(stdout, /Nothing changed on any host: all \d+ resources are as declared/)
   })
 
@@ -123,7 +149,7 @@ if (isRoot) {
   })
 
   test.serial(
-    'five drifts are shown as five changes, repaired as five, and nothing else is touched',
+    'five drifts are shown as five changes, repaired as five, nothing else is touched',
     async (t) => {
       t.timeout(180_000)
       await onHost('vm1', sh`sed -i s/retention.hours=.*/retention.hours=1/ /etc/kafka/server.properties`)
@@ -132,6 +158,7 @@ if (isRoot) {
       await onHost('vm4', sh`systemctl stop producer@2`)
 
       const checked = await run(t, ['provision', '--check', '--diff'])
+      const shown = await text(t, ['provision', '--check', '--diff'])
       const repaired = await run(t, ['provision'])
       const again = await run(t, ['provision'])
 
@@ -142,12 +169,37 @@ if (isRoot) {
         'vm3 sshd /etc/ssh/sshd_config.d/10-sluice.conf',
         'vm4 unit producer@2.service',
       ]
-      t.is(checked.exitCode, 2)
-      t.deepEqual(changesOf(checked.result.hosts), five)
-      t.deepEqual(trouble(repaired.result.hosts), [])
-      t.deepEqual(changesOf(repaired.result.hosts), five)
-      t.deepEqual(changesOf(again.result.hosts), [])
+      t.deepEqual([checked.exitCode, shown.exitCode], [2, 2])
+      t.deepEqual(changesOf(checked.result), five)
+      t.regex(shown.stdout, /^ +-log\.retention\.hours=1\n +\+log\.retention\.hours=168$/m)
+      t.regex(shown.stdout, /^ +-X11Forwarding yes$/m)
+      t.regex(shown.stdout, /ufw rules .*rule allow tcp 1234 from anywhere \(IPv4\) present → absent/)
+      t.regex(shown.stdout, /^ {2}~ unit producer@2\.service {2}state inactive → running$/m)
+      t.regex(shown.stdout, /^5 resources on 4 hosts would change; nothing was changed/m)
+      t.deepEqual(troubleOf(repaired.result), [])
+      t.deepEqual(changesOf(repaired.result), five)
+      t.deepEqual(changesOf(again.result), [])
       await verified(t)
+    },
+  )
+
+  test.serial(
+    'a service that has loaded a drift is restarted with the repair, as the plan foretold',
+    async (t) => {
+      t.timeout(120_000)
+      await onHost(
+        'vm3',
+        sh`sed -i s/^PRICE_PER_HOUR_USD=.*/PRICE_PER_HOUR_USD=99/ /etc/sluice/processor.env
+      systemctl restart processor`,
+      )
+
+      const checked = await run(t, ['provision', '--check'])
+      const repaired = await run(t, ['provision'])
+
+      const both = ['vm3 file /etc/sluice/processor.env', 'vm3 unit processor.service']
+      t.deepEqual(changesOf(checked.result), both)
+      t.deepEqual(troubleOf(repaired.result), [])
+      t.deepEqual(changesOf(repaired.result), both)
     },
   )
 
@@ -156,9 +208,9 @@ if (isRoot) {
 
     await Promise.all(lab().inventory.hosts.map(({ name }) => rebootHost(lab().settings, name)))
 
-    await verified(t, { within: 120 })
+    await verified(t, { withinSeconds: 120 })
     const { result } = await run(t, ['provision', '--check'])
-    t.deepEqual(changesOf(result.hosts), [])
+    t.deepEqual(changesOf(result), [])
   })
 
   for (const [unit, host] of [
@@ -168,59 +220,81 @@ if (isRoot) {
   ] as const) {
     test.serial(`${unit} killed in the middle of a batch loses no event and doubles none`, async (t) => {
       t.timeout(180_000)
-      const [producers, database] = await Promise.all([reach('vm4'), reach('vm2')])
+      const [producers, database, victim] = await Promise.all([reach('vm4'), reach('vm2'), reach(host)])
       const marker = `kill-${unit}-${Date.now()}`
       const size = 200
+      const mainProcess = sh`systemctl show --property MainPID --value ${unit}`
+      const former = await ask(victim, mainProcess)
 
-      const sent = sendBatch(producers, { marker, size, sleepSeconds: 0.02 })
-      await sleep(1500)
-      await onHost(host, sh`systemctl kill --signal KILL ${unit}`)
+      let sending = true
+      const sent = sendBatch(producers, { marker, size, sleepSeconds: 0.02 }).finally(() => {
+        sending = false
+      })
+      await awaitBatch(database, marker, (counts) => counts.every((count) => count >= 20))
+      await ask(victim, sh`systemctl kill --signal KILL ${unit}`)
+      t.true(sending, 'the batch had ended before the kill')
       t.log((await sent).detail)
 
-      const place = { address: serviceAddress(database.host), port: 27017, database: 'ca0' }
-      const counts = async () => {
-        try {
-          return await withDatabase(database, place, (db) =>
-            Promise.all(
-              ['gpu_metrics', 'token_usage'].map((name) =>
-                db.collection(name).countDocuments({ run: marker }),
-              ),
-            ),
-          )
-        } catch (error) {
-          return [String(error)]
-        }
-      }
-      const deadline = performance.now() + 90_000
-      while (performance.now() < deadline && (await counts()).join() !== `${size},${size}`) await sleep(500)
+      await awaitBatch(database, marker, (counts) => counts.every((count) => count >= size))
       // A second copy would come late: after what came again was read again.
       await sleep(3000)
-      t.deepEqual(await counts(), [size, size])
-      producers.close()
-      database.close()
+      t.deepEqual(await countBatch(database, marker), [size, size])
+      const current = await ask(victim, mainProcess)
+      t.true(Number(current) > 0 && current !== former, `the main process was ${former} and is ${current}`)
+      killed.push(marker)
+      for (const connection of [producers, database, victim]) connection.close()
     })
   }
 
+  test.serial('a removal leaves the documents where they are, unless it is told otherwise', async (t) => {
+    t.timeout(180_000)
+    await verified(t, { withinSeconds: 60 })
+
+    const removed = await run(t, ['destroy', '--yes', '--limit', 'vm2'])
+    const left = await onHost('vm2', sh`ls -d /opt/sluice /etc/mongod.conf /var/lib/mongodb 2>/dev/null || :`)
+    const anew = await run(t, ['provision'])
+
+    t.deepEqual(troubleOf(removed.result), [])
+    t.is(left, '/var/lib/mongodb')
+    t.deepEqual(troubleOf(anew.result), [])
+    const database = await reach('vm2')
+    for (const marker of killed) t.deepEqual(await countBatch(database, marker), [200, 200], marker)
+    database.close()
+  })
+
   test.serial(
-    'what was killed is whole again, and a removal leaves hosts that can be provisioned anew',
+    'hosts with everything removed are as before, and become the pipeline in one run',
     async (t) => {
       t.timeout(300_000)
-      await verified(t, { within: 60 })
 
       const removed = await run(t, ['destroy', '--yes', '--data', '--limit', 'all'])
-      const left = await onHost(
-        'vm1',
-        sh`ls -d /opt/sluice /etc/kafka /var/lib/kafka /etc/ssh/sshd_config.d/10-sluice.conf 2>/dev/null || echo none`,
-      )
+      const state = await stateOfHosts()
       const anew = await run(t, ['provision'])
 
-      t.deepEqual(trouble(removed.result.hosts), [])
+      t.deepEqual(troubleOf(removed.result), [])
       t.is(removed.exitCode, 0)
-      t.is(left, 'none')
-      t.deepEqual(trouble(anew.result.hosts), [])
+      t.deepEqual(difference(bare.state, state), [])
+      t.deepEqual(troubleOf(anew.result), [])
+      if (bare.plan !== undefined) {
+        const expected = [...changesOf(bare.plan), ...undecidedOf(bare.plan)]
+        t.deepEqual(changesOf(anew.result), expected.filter((name) => !name.includes(' ready ')).sort())
+      }
       await verified(t)
     },
   )
+
+  test.serial('destroy leaves nothing of the hosts on this machine', async (t) => {
+    t.timeout(180_000)
+    t.not((await labTraces(lab().settings)).length, 0)
+
+    const { exitCode, stdout, stderr } = await text(t, ['destroy', '--yes'])
+    const again = await text(t, ['lab', 'down'])
+
+    t.is(exitCode, 0, stderr)
+    t.regex(stdout, /The hosts of lab are gone\./)
+    t.deepEqual(await labTraces(lab().settings), [])
+    t.is(again.exitCode, 0)
+  })
 } else {
   test(needsRoot, (t) => t.pass())
 }
