@@ -57,8 +57,9 @@ export async function bundleRuntime(program: Program, outputDirectory: string): 
   return file
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+const [, started, outputDirectory = join(here, '..', 'dist')] = process.argv
+if (started !== undefined && import.meta.url === pathToFileURL(started).href) {
   for (const program of programs) {
-    process.stdout.write(`${await bundleRuntime(program, join(here, '..', 'dist'))}\n`)
+    process.stdout.write(`${await bundleRuntime(program, outputDirectory)}\n`)
   }
 }

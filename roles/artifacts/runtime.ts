@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import type { Artifact } from '../../engine/artifacts/artifact.ts'
@@ -7,7 +9,7 @@ import { localBuild } from '../../engine/artifacts/local-build.ts'
 
 const project = fileURLToPath(new URL('../..', import.meta.url))
 
-/** One of our own programs, bundled from `runtime/` only when hosts or the cache lack it. */
+/** One of our own programs: bundled from `runtime/` only when hosts or the cache lack it, or as the package brings it. */
 export function runtimeArtifact(program: 'processor' | 'producer'): Artifact {
   const { version } = v.parse(
     v.object({ version: v.string() }),
@@ -16,17 +18,36 @@ export function runtimeArtifact(program: 'processor' | 'producer'): Artifact {
   return {
     name: program,
     version,
-    sources: [
-      localBuild({
-        digest: sourceDigest(program),
-        version,
-        async build(directory) {
-          // Everything else in roles/ does without the runtime and its dependencies.
-          const { bundleRuntime } = await import('../../runtime/bundle.ts')
-          await bundleRuntime(program, directory)
-        },
-      }),
-    ],
+    sources: [localBuild({ version, ...(fromPackage(program) ?? fromSources(program)) })],
+  }
+}
+
+interface Build {
+  digest: string
+  build(directory: string): Promise<void>
+}
+
+/** In an installed package the programs lie bundled, as they were tested. */
+function fromPackage(program: string): Build | undefined {
+  const bundled = `${project}/runtime/${program}.cjs`
+  if (!existsSync(bundled)) return undefined
+  return {
+    digest: createHash('sha256').update(readFileSync(bundled)).digest('hex'),
+    async build(directory) {
+      await mkdir(directory, { recursive: true })
+      await copyFile(bundled, join(directory, `${program}.cjs`))
+    },
+  }
+}
+
+function fromSources(program: 'processor' | 'producer'): Build {
+  return {
+    digest: sourceDigest(program),
+    async build(directory) {
+      // Everything else in roles/ does without the runtime and its dependencies.
+      const { bundleRuntime } = await import('../../runtime/bundle.ts')
+      await bundleRuntime(program, directory)
+    },
   }
 }
 
