@@ -1,3 +1,5 @@
+import { masked } from './secret.ts'
+
 /**
  * Every error that a user can meet, by code, with what it means. `docs/errors.md` lists them.
  * A programming mistake is a plain `TypeError` and never comes through here.
@@ -13,6 +15,11 @@ export const errorCodes = {
   AWS_CREDENTIALS: 'there are no credentials for AWS, or AWS does not take them',
   AWS_DENIED: 'AWS does not permit an action that is needed',
   AWS_UNAVAILABLE: 'AWS did not answer, or not as it should',
+  AWS_QUOTA: 'the account may have no more of something at AWS',
+  AWS_CAPACITY: 'AWS has no room for what is to be made there now',
+  AWS_CONFLICT: 'something at AWS is in the way of what is to be made: a name that is taken, or what cannot be changed',
+  AWS_FOREIGN: 'something that Sluice did not make would have to be removed at AWS',
+  AWS_REFUSED: 'AWS understood a request and does not do it',
   INSTANCE_MISSING: 'no instance of AWS is what is looked for',
   INSTANCE_NOT_RUNNING: 'an instance of AWS that is looked for does not run',
   RULE_UNSUPPORTED: 'a security group says something that the firewall of a host cannot say',
@@ -51,7 +58,10 @@ export interface ErrorDetails {
   cause?: unknown
 }
 
-/** An error that a user can act on. Its message is `CODE  subject`; the rest is for `describeError`. */
+/**
+ * An error that a user can act on. Its message is `CODE  subject`; the rest is for `describeError`. Secrets of this
+ * process in any of it, such as what a command printed, are masked.
+ */
 export class SluiceError extends Error {
   override readonly name = 'SluiceError'
   readonly code: ErrorCode
@@ -61,12 +71,13 @@ export class SluiceError extends Error {
   readonly advice: string | undefined
 
   constructor(code: ErrorCode, details: ErrorDetails) {
-    super(`${code}  ${details.subject}`, { cause: details.cause })
+    const shown = (text: string | undefined) => text && masked(text)
+    super(`${code}  ${masked(details.subject)}`, { cause: details.cause })
     this.code = code
-    this.subject = details.subject
-    this.at = details.at
-    this.why = details.why
-    this.advice = details.advice
+    this.subject = masked(details.subject)
+    this.at = shown(details.at)
+    this.why = shown(details.why)
+    this.advice = shown(details.advice)
   }
 
   /** The same error, known to have happened at `place` (host > role > resource). */

@@ -1,6 +1,6 @@
 import { runBatch } from './batch.ts'
 import { SluiceError } from './errors.ts'
-import type { Emit, HostResult, Mode, RunResult } from './events.ts'
+import type { Emit, HostResult, Mode, RunEvent, RunResult } from './events.ts'
 import { type Facts, factsScript, parseFacts } from './facts.ts'
 import { settleGuards } from './guard.ts'
 import { type LeftGuard, leftGuardsScript, parseLeftGuards } from './guard-scripts.ts'
@@ -11,6 +11,7 @@ import { type Placed, planHost } from './plan.ts'
 import type { Play, Playbook } from './playbook.ts'
 import type { ArtifactSettings, Resource } from './resource.ts'
 import type { RoleContext } from './role.ts'
+import { maskedDeep } from './secret.ts'
 import { hostsOfPlay } from './select.ts'
 import { type Reading, survey } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
@@ -52,9 +53,10 @@ interface Surveyed {
  *
  * @throws SluiceError VARIABLE_INVALID before any host is touched; what fails on a host is in the result
  */
-export async function runPlaybook(options: RunOptions): Promise<RunResult> {
+export async function runPlaybook(given: RunOptions): Promise<RunResult> {
   const started = performance.now()
-  checkVariables(options)
+  checkVariables(given)
+  const options = { ...given, emit: (event: RunEvent) => given.emit(maskedDeep(event)) }
   const { playbook, hosts, mode, emit } = options
   emit({ type: 'run-started', playbook: playbook.name, mode, hosts: hosts.map(({ name }) => name) })
   const limit = limiter(options.forks)
@@ -196,6 +198,7 @@ export async function readFacts(connection: Connection): Promise<Facts> {
 }
 
 async function readHost(connection: Connection): Promise<{ facts: Facts; left: LeftGuard[] }> {
+  if (connection.facts !== undefined) return { facts: connection.facts, left: [] }
   const [facts, guards] = await runBatch(connection, [factsScript, leftGuardsScript], {
     stopOnFailure: false,
     timeoutSeconds: () => 30,

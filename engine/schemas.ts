@@ -69,6 +69,9 @@ export function parseWith<const Schema extends v.GenericSchema>(
   })
 }
 
+/** What an issue says to have received when that must not be told. */
+export const unrepeated = 'what is not repeated'
+
 function describeIssue(issue: v.BaseIssue<unknown>): string {
   const path = issue.path?.map(({ key }) => String(key)).join('/') ?? ''
   const subject = path === '' ? 'the value' : path
@@ -77,5 +80,5 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'non_empty') return `${subject} ${issue.message}`
   // A message of our own says more than the rule that valibot names, such as a pattern.
   const rule = issue.message.startsWith('Invalid ') ? `should be ${issue.expected}` : issue.message
-  return `${subject} ${rule}, got ${issue.received}`
+  return issue.received === unrepeated ? `${subject} ${rule}` : `${subject} ${rule}, got ${issue.received}`
 }

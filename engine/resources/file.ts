@@ -8,20 +8,29 @@ import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 /** Longer contents are told apart by their beginning and size. */
 const comparedBytes = 1_048_576
 
-const Spec = v.strictObject({
-  path: v.pipe(AbsolutePath, v.description('where the file is')),
-  content: v.pipe(
-    v.union([v.string(), v.instance(Secret)]),
-    v.description('all of it; a secret is never shown'),
+const Spec = v.pipe(
+  v.strictObject({
+    path: v.pipe(AbsolutePath, v.description('where the file is')),
+    content: v.pipe(
+      v.union([v.string(), v.instance(Secret)]),
+      v.description('all of it; a secret is never shown'),
+    ),
+    mode: v.pipe(
+      v.optional(FileMode, '0644'),
+      v.description('permission bits; with a secret, none for others'),
+    ),
+    owner: v.pipe(v.optional(AccountName, 'root'), v.description('account name')),
+    group: v.pipe(v.optional(AccountName, 'root'), v.description('group name')),
+    accept: v.pipe(
+      v.optional(v.custom<(staged: string) => Script>((value) => typeof value === 'function')),
+      v.description('a command that judges the staged file before it is in place'),
+    ),
+  }),
+  v.check(
+    ({ content, mode }) => !(content instanceof Secret) || mode.endsWith('0'),
+    'a secret should be in a file that others cannot read: mode 0600 or 0640',
   ),
-  mode: v.pipe(v.optional(FileMode, '0644'), v.description('permission bits')),
-  owner: v.pipe(v.optional(AccountName, 'root'), v.description('account name')),
-  group: v.pipe(v.optional(AccountName, 'root'), v.description('group name')),
-  accept: v.pipe(
-    v.optional(v.custom<(staged: string) => Script>((value) => typeof value === 'function')),
-    v.description('a command that judges the staged file before it is in place'),
-  ),
-})
+)
 
 interface Have {
   mode: string
