@@ -17,7 +17,8 @@ export const errorCodes = {
   AWS_UNAVAILABLE: 'AWS did not answer, or not as it should',
   AWS_QUOTA: 'the account may have no more of something at AWS',
   AWS_CAPACITY: 'AWS has no room for what is to be made there now',
-  AWS_CONFLICT: 'something at AWS is in the way of what is to be made: a name that is taken, or what cannot be changed',
+  AWS_CONFLICT:
+    'something at AWS is in the way of what is to be made: a name that is taken, or what cannot be changed',
   AWS_FOREIGN: 'something that Sluice did not make would have to be removed at AWS',
   AWS_REFUSED: 'AWS understood a request and does not do it',
   INSTANCE_MISSING: 'no instance of AWS is what is looked for',
