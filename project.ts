@@ -39,6 +39,7 @@ export const project: Registry = {
       name: 'aws',
       summary: 'EC2 instances by their tags; their security groups are the firewall policy',
       load: async () => (await import('./inventory/aws.ts')).aws,
+      cloud: { load: async () => (await import('./inventory/aws/cloud/controls.ts')).awsControls },
     },
   ],
   defaultInventory: 'lab',

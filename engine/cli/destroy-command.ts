@@ -1,5 +1,6 @@
-import { createInterface } from 'node:readline/promises'
 import { SluiceError } from '../errors.ts'
+import { cloudOf } from './cloud.ts'
+import { confirmed } from './confirm.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DestroyOptions } from './options.ts'
 import { prepareRun, showRun } from './run-command.ts'
@@ -14,11 +15,17 @@ export async function destroyCommand(session: Session, options: DestroyOptions):
       advice: 'add --yes',
     })
   }
+  const whole =
+    !options.installed && options.limit === undefined && options.tags.length + options.skipTags.length === 0
+  const cloud = whole ? await cloudOf(session, options) : undefined
+  if (cloud !== undefined) {
+    const { removeCloud } = await import('./cloud-removal.ts')
+    return removeCloud(session, cloud, options)
+  }
   const command = registry.playbooks.find(({ name }) => name === registry.destroyed)
   if (command === undefined) throw new TypeError(`there is no playbook ${registry.destroyed}`)
   const prepared = await prepareRun(session, command, options)
   const source = await openSource(session, options)
-  const whole = options.limit === undefined && options.tags.length + options.skipTags.length === 0
   const destroyHosts = whole ? source.destroy?.bind(source) : undefined
   const chosen = await loadHosts(session, options, { create: false }).catch((error: unknown) => {
     // Hosts that are not up have nothing to be removed from, and can be destroyed all the same.
@@ -47,20 +54,4 @@ export async function destroyCommand(session: Session, options: DestroyOptions):
 function installed(chosen: Chosen | undefined, data: boolean): string {
   const names = chosen?.hosts.map(({ name }) => name).join(', ')
   return `what Sluice installed on ${names} (${chosen?.inventory.name}), ${data ? 'AND ITS DATA' : 'keeping its data'}`
-}
-
-async function confirmed({ stdin, stderr, signal }: Session, text: string): Promise<boolean> {
-  const lines = createInterface({ input: stdin, output: stderr as NodeJS.WriteStream })
-  try {
-    return (await lines.question(text, { signal })).trim() === 'yes'
-  } catch (cause) {
-    stderr.write('\n')
-    throw new SluiceError('INTERRUPTED', {
-      subject: 'the question was not answered',
-      advice: 'nothing was removed; type yes to go on, or use --yes',
-      cause,
-    })
-  } finally {
-    lines.close()
-  }
 }

@@ -29,6 +29,27 @@ export interface RunCommandOptions extends HostOptions {
 export interface DestroyOptions extends Omit<RunCommandOptions, 'check'> {
   yes: boolean
   data: boolean
+  /** Only what was installed: the hosts stay. */
+  installed: boolean
+}
+
+export interface UpOptions extends RunCommandOptions {
+  admin: string[]
+  publicKey?: string
+  image?: string
+  type?: string
+  diskGb?: number
+  provision: boolean
+  verify: boolean
+  /** Seconds until every host must let us in. */
+  wait: number
+}
+
+export interface CostOptions {
+  inventory?: string
+  type?: string
+  diskGb?: number
+  json: boolean
 }
 
 export interface DriftOptions extends Omit<RunCommandOptions, 'check'> {
@@ -97,6 +118,36 @@ export function addRunOptions(command: Command): Command {
         'how long a host waits for a new connection before it takes back a change of sshd or the firewall (default: 30)',
       ).argParser(wholeNumber(5, 3600)),
     )
+}
+
+/** What hosts that are made at a provider are to be. */
+export function addSizeOptions(command: Command): Command {
+  return command
+    .option('--type <type>', 'type of instance, t3.small for example')
+    .addOption(new Option('--disk-gb <n>', 'size of each disk in GB').argParser(wholeNumber(8, 16_384)))
+}
+
+/** The options of `UpOptions` beside those of a run. */
+export function addUpOptions(command: Command): Command {
+  return addSizeOptions(command)
+    .option('--image <name|id>', 'debian-12, ubuntu-22.04, ubuntu-24.04 or an ami-…')
+    .option(
+      '--admin <network>',
+      'a network that may log in, 203.0.113.7/32 for example; may be given several times',
+      repeated,
+      [],
+    )
+    .option('--public-key <file>', 'the key that the hosts let in')
+    .addOption(
+      new Option(
+        '--wait <seconds>',
+        'how long the hosts may take to let us in by SSH; 0: that is not waited for',
+      )
+        .default(600)
+        .argParser(wholeNumber(0, 3600)),
+    )
+    .option('--provision', 'go on to provision', false)
+    .option('--verify', 'go on to provision and to verify-e2e', false)
 }
 
 /** Hosts worked on at once when nobody says: the work is mostly waiting, so several for each core. */

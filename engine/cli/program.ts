@@ -5,10 +5,14 @@ import {
   addHostOptions,
   addInventoryOption,
   addRunOptions,
+  addSizeOptions,
+  addUpOptions,
+  type CostOptions,
   type DestroyOptions,
   type DriftOptions,
   type HostOptions,
   type RunCommandOptions,
+  type UpOptions,
   wholeNumber,
 } from './options.ts'
 import type { Check, PlaybookCommand, Registry } from './registry.ts'
@@ -35,6 +39,8 @@ export function createProgram(registry: Registry, execute: Execute): Command {
     .addHelpText('after', examplesText(programExamples) + closingText)
   for (const playbook of registry.playbooks) addPlaybook(program, playbook, execute)
   for (const check of registry.checks) addCheck(program, check, execute)
+  addUp(program, execute)
+  addCost(program, execute)
   addDrift(program, registry, execute)
   addDestroy(program, registry, execute)
   addLab(program, execute)
@@ -80,6 +86,50 @@ function addCheck(program: Command, check: Check, execute: Execute): void {
     )
 }
 
+function addUp(program: Command, execute: Execute): void {
+  const command = program
+    .command('up')
+    .summary('makes the hosts of an inventory that can make them: lab, aws')
+    .description(
+      'Makes the hosts and what they need, and waits until they let us in by SSH. At AWS: a VPC, its way to the internet, security groups, a key pair and instances, tagged as ours; this costs money (sluice cost). What is there already is compared and only brought to what is declared; run again, it goes on from where it stopped.',
+    )
+  addUpOptions(addRunOptions(command))
+    .option('--check', 'only show what would change at the provider; exit code 2 if anything would', false)
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice up -i aws --admin 203.0.113.7/32 --check', meaning: 'what would be made' },
+        { command: 'sluice up -i aws --admin 203.0.113.7/32', meaning: 'four hosts at AWS' },
+        { command: 'sluice up -i aws --verify', meaning: 'from nothing to the verified pipeline' },
+        { command: 'sluice destroy -i aws', meaning: 'takes all of it away again' },
+      ]),
+    )
+    .action((options: UpOptions) =>
+      execute(async (session) => (await import('./up-command.ts')).upCommand(session, options)),
+    )
+}
+
+function addCost(program: Command, execute: Execute): void {
+  const command = program
+    .command('cost')
+    .summary('what the hosts would cost, and what those cost that are there')
+    .description(
+      'Prices by the hour and the month: of what sluice up would make, of what is there now, and of two examples. Needs no credentials for the first and the last.',
+    )
+  addSizeOptions(addInventoryOption(command))
+    .option('--json', 'one JSON document', false)
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice cost', meaning: 'the plan of sluice.config.json' },
+        { command: 'sluice cost --type t4g.small', meaning: 'on other instances' },
+      ]),
+    )
+    .action((options: CostOptions) =>
+      execute(async (session) => (await import('./cost-command.ts')).costCommand(session, options)),
+    )
+}
+
 function addDrift(program: Command, registry: Registry, execute: Execute): void {
   const command = program
     .command('drift')
@@ -112,13 +162,14 @@ function addDrift(program: Command, registry: Registry, execute: Execute): void 
 function addDestroy(program: Command, registry: Registry, execute: Execute): void {
   const command = program
     .command('destroy')
-    .summary('removes what was installed, and the hosts of an inventory that made them')
+    .summary('removes the hosts that were made (lab, aws), or what was installed on yours')
     .description(
-      `Stops and removes everything that ${registry.destroyed} installed, and for an inventory that made its hosts those too. What was on a host before comes back. Asks first.`,
+      `Hosts that Sluice made go as a whole, with all that is on them: lab hosts, and at AWS exactly what sluice up made and tagged. From hosts of your own, and with --installed, --limit or --tags from any, it removes what ${registry.destroyed} installed: the hosts stay, and what was on them before comes back. Asks first.`,
     )
   addRunOptions(command)
     .option('-y, --yes', 'do not ask', false)
     .option('--data', 'remove data too: messages, documents', false)
+    .option('--installed', 'only what was installed: hosts that Sluice made stay', false)
     .addHelpText(
       'after',
       examplesText([
@@ -126,6 +177,11 @@ function addDestroy(program: Command, registry: Registry, execute: Execute): voi
           command: 'sluice destroy',
           meaning: 'asks, then removes all but the data; lab hosts are gone after it',
         },
+        {
+          command: 'sluice destroy -i aws',
+          meaning: 'asks, then everything that sluice up made there is gone',
+        },
+        { command: 'sluice destroy -i aws --installed', meaning: 'the instances stay, bare' },
         { command: 'sluice destroy -i hosts.yaml --yes --data', meaning: 'without asking, data and all' },
         { command: 'sluice destroy --tags kafka --limit vm1', meaning: 'one role on one host' },
       ]),

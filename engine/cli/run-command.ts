@@ -2,9 +2,10 @@ import { resolve } from 'node:path'
 import { artifactCacheDirectory } from '../artifacts/cache.ts'
 import { SluiceError } from '../errors.ts'
 import type { Emit, Mode, RunResult } from '../events.ts'
-import type { Variables } from '../inventory.ts'
+import type { Host, Variables } from '../inventory.ts'
 import type { Playbook } from '../playbook.ts'
 import type { Report } from '../report/report.ts'
+import type { Connection } from '../transport/connection.ts'
 import { isUrl } from './configuration.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
 import { defaultForks, type RunCommandOptions } from './options.ts'
@@ -55,6 +56,8 @@ export async function prepareRun(
 export interface RunManner {
   mode: Mode
   removeData: boolean
+  /** Where the hosts are not reached by SSH. */
+  connect?: (host: Host) => Promise<Connection>
 }
 
 /** Runs a prepared playbook and shows it; what fails on a host is in the result. */
@@ -105,10 +108,13 @@ export async function conductRun(
   { inventory, hosts }: Chosen,
   prepared: PreparedRun,
   options: Omit<RunCommandOptions, 'check'>,
-  { mode, removeData, emit }: RunManner & { emit: Emit },
+  { mode, removeData, emit, connect: otherWay }: RunManner & { emit: Emit },
 ): Promise<RunResult> {
   const { configuration, signal } = session
-  const [{ runPlaybook }, connect] = await Promise.all([import('../run.ts'), connector(session, options)])
+  const [{ runPlaybook }, connect] = await Promise.all([
+    import('../run.ts'),
+    otherWay ?? connector(session, options),
+  ])
   return runPlaybook({
     ...prepared,
     inventory,

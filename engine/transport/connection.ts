@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Facts } from '../facts.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
 
@@ -18,6 +19,8 @@ export interface Connection {
   readonly remark?: string | undefined
   /** For sudo, where it wants one. */
   readonly becomePassword?: Secret | undefined
+  /** What is known without asking, of what is no machine with a shell; no guard can have been left there either. */
+  readonly facts?: Facts | undefined
   /**
    * Runs a command line in the login user's shell. More at once than the host allows wait for one another.
    *

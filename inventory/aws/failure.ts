@@ -22,10 +22,12 @@ export interface Question {
   /** As IAM calls it, without `ec2:`. */
   action?: string
   region?: string
+  /** Whether it is part of making or removing something, so that more may have been done before it. */
+  changes?: boolean
 }
 
 /** What AWS or its SDK said, as an error that a user can act on. */
-export function awsFailure(error: unknown, { action, region }: Question): SluiceError {
+export function awsFailure(error: unknown, { action, region, changes = false }: Question): SluiceError {
   if (error instanceof SluiceError) return error
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
   const details = {
@@ -57,10 +59,14 @@ export function awsFailure(error: unknown, { action, region }: Question): Sluice
     })
   }
   if (denials.has(name)) {
+    // To tag what is made is an action of its own.
+    const [, named = `ec2:${action ?? 'an action'}`] =
+      /not authorized to perform: (ec2:\w+)/.exec(message) ?? []
+    const policy = 'give the user or role the policy of docs/aws-iam-policy.json'
     return new SluiceError('AWS_DENIED', {
       ...details,
-      subject: `AWS does not permit ec2:${action ?? 'an action'}`,
-      advice: 'give the user or role the policy of docs/aws-iam-policy.json; nothing was changed',
+      subject: `AWS does not permit ${named}`,
+      advice: changes ? `${policy} and run again: it goes on from there` : `${policy}; nothing was changed`,
     })
   }
   if (throttles.has(name)) {

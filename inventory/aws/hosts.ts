@@ -1,6 +1,7 @@
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host, Variables } from '../../engine/inventory.ts'
 import { mergeVariables, parseVariable } from '../../engine/variables.ts'
+import { partTag, stackTag } from './cloud/stack.ts'
 import { uniqueNames } from './names.ts'
 import type { Instance, Observation, SecurityGroup } from './observation.ts'
 import { type AwsSettings, nameOf, tagFilter } from './settings.ts'
@@ -101,7 +102,7 @@ function groupsOf(
     ...attached.map((group) => groupNames.get(group)),
     ...Object.entries(tags)
       // Those are not about what the host is, and mostly different on each.
-      .filter(([tag]) => tag !== settings.tags.name)
+      .filter(([tag]) => tag !== settings.tags.name && tag !== stackTag && tag !== partTag)
       .filter(([tag]) => !tag.startsWith(settings.variablePrefix) && !tag.startsWith('aws:'))
       .map(([tag, value]) => nameOf(`tag_${tag}_${value}`)),
     nameOf(`zone_${zone}`),

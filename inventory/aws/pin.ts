@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host, InventoryProgress } from '../../engine/inventory.ts'
@@ -58,6 +58,15 @@ export async function pinHostKeys(
     const names = silent.map(({ each: { host, id } }) => `${host.name} (${id})`)
     progress(`no host keys on the console, yet or any more: ${names.join(', ')}`)
   }
+}
+
+/** Takes the keys of instances that are gone off the record: their addresses will be those of others. */
+export async function forgetHostKeys(projectDirectory: string, ids: readonly string[]): Promise<void> {
+  const file = join(projectDirectory, '.sluice', 'known_hosts')
+  if ((await readRecords(file)).every(({ note }) => !ids.includes(note))) return
+  const lines = (await readFile(file, 'utf8')).split('\n')
+  const kept = lines.filter((line) => !ids.includes(line.trim().split(/\s+/)[3] ?? ''))
+  await writeFile(file, kept.join('\n'), { mode: 0o600 })
 }
 
 /** One key on record; the note says by which instance it was shown. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { readConfiguration } from '../../engine/cli/configuration.ts'
 import { AccountName, Name, Port, parseWith } from '../../engine/schemas.ts'
+import { PricesSection, UpSection } from './cloud/section.ts'
 
 const Text = v.pipe(v.string(), v.nonEmpty('should not be empty'))
 const Region = v.pipe(
@@ -43,6 +44,10 @@ const Section = v.strictObject({
     v.pipe(v.number(), v.integer(), v.minValue(0, 'should be at least 0'), v.maxValue(3600)),
     60,
   ),
+  /** What `sluice up` makes. */
+  up: v.optional(UpSection, {}),
+  /** Instead of those of the table. */
+  prices: v.optional(PricesSection, {}),
 })
 
 /** The environment names that the aws inventory reads, beside those of the AWS SDK. */
@@ -86,7 +91,10 @@ export function awsSettings(
     place: 'environment',
     advice: 'correct the variable, or unset it to have the default',
   })
-  const regions = section.regions ?? variables.SLUICE_AWS_REGIONS
+  const { region } = section.up
+  // What is made is to be found again.
+  const regions =
+    section.regions ?? variables.SLUICE_AWS_REGIONS ?? (region === undefined ? undefined : [region])
   const profile = section.profile ?? variables.SLUICE_AWS_PROFILE
   const { identityFile, ...rest } = section
   return {

@@ -1,0 +1,42 @@
+import { SluiceError } from '../errors.ts'
+import { cloudOptions, showCloudRun } from './cloud.ts'
+import { confirmed } from './confirm.ts'
+import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
+import type { DestroyOptions } from './options.ts'
+import type { CloudControls } from './registry.ts'
+import type { Session } from './session.ts'
+
+/** Removes the hosts that `up` made at a provider, and all that was made for them there, and proves that nothing is left. */
+export async function removeCloud(
+  session: Session,
+  cloud: CloudControls,
+  options: DestroyOptions,
+): Promise<number> {
+  const { print, progress } = session
+  const removal = await cloud.down(cloudOptions(session))
+  if (removal === undefined) {
+    if (!options.json) {
+      print('Nothing to remove: sluice up has made nothing here.')
+      print('What was installed on hosts that you made yourself is removed by sluice destroy --installed.')
+    }
+    return exitCodes.converged
+  }
+  for (const thing of removal.things) progress(`to be removed: ${thing}`)
+  const question = `This removes ${removal.summary}, the hosts with all data on them. Type "yes" to go on: `
+  if (!options.yes && !(await confirmed(session, question))) {
+    print('Nothing was removed.')
+    return exitCodes.failed
+  }
+  const result = await showCloudRun(session, removal, options, { mode: 'remove', removeData: true })
+  const exitCode = exitCodeOfRun(result)
+  if (exitCode !== exitCodes.converged) return exitCode
+  const left = await removal.leftovers()
+  if (left.length > 0) {
+    throw new SluiceError('NOT_CONVERGED', {
+      subject: `after the removal there still is: ${left.join(', ')}`,
+      advice: 'run sluice destroy again; where it stays, see in the console of the provider what uses it',
+    })
+  }
+  if (!options.json) print(`All of it is gone: asked again, nothing is left of ${removal.summary}.`)
+  return exitCode
+}

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ErrorCode, SluiceError } from '../errors.ts'
+import { duration } from '../report/wording.ts'
+import { checkCommand } from './check-command.ts'
+import { cloudOf, cloudOptions, showCloudRun } from './cloud.ts'
+import { money } from './cost-command.ts'
+import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
+import type { UpOptions } from './options.ts'
+import type { CloudControls } from './registry.ts'
+import { runCommand } from './run-command.ts'
+import { connector, loadHosts, openSource, type Session } from './session.ts'
+
+/** Makes the hosts of an inventory, waits until they let us in and, when asked to, goes on to the running pipeline. */
+export async function upCommand(session: Session, options: UpOptions): Promise<number> {
+  const cloud = await cloudOf(session, options)
+  const exitCode =
+    cloud === undefined ? await makeHosts(session, options) : await makeCloud(session, cloud, options)
+  if (exitCode !== exitCodes.converged || options.check) return exitCode
+  if (!options.provision && !options.verify) return exitCode
+  const provisioned = await provision(session, options)
+  if (provisioned !== exitCodes.converged || !options.verify) return provisioned
+  for (const check of session.registry.checks) {
+    const checked = await checkCommand(session, check, options)
+    if (checked !== exitCodes.converged) return checked
+  }
+  return exitCodes.converged
+}
+
+async function makeCloud(session: Session, cloud: CloudControls, options: UpOptions): Promise<number> {
+  const { admin, publicKey, image, type, diskGb } = options
+  const plan = await cloud.up(
+    cloudOptions(session, {
+      ...(admin.length > 0 && { admin }),
+      ...(publicKey !== undefined && { publicKey }),
+      ...(image !== undefined && { image }),
+      ...(type !== undefined && { type }),
+      ...(diskGb !== undefined && { diskGb }),
+    }),
+  )
+  session.progress(`cost of all that is declared: ${money(plan.cost)}; sluice cost says of what`)
+  const mode = options.check ? 'check' : 'apply'
+  const exitCode = exitCodeOfRun(await showCloudRun(session, plan, options, { mode, removeData: false }))
+  if (exitCode !== exitCodes.converged || options.check || options.wait === 0) return exitCode
+  const reached = await reachAll(session, options)
+  if (!options.json) session.print(reached)
+  return exitCode
+}
+
+/** For inventories whose hosts cost nothing and are simply made. */
+async function makeHosts(session: Session, options: UpOptions): Promise<number> {
+  const source = await openSource(session, options)
+  if (source.destroy === undefined) {
+    throw new SluiceError('USAGE', {
+      subject: `the hosts of ${source.name} are not Sluice's to make`,
+      at: 'the command line, --inventory',
+      advice: 'sluice provision works on them as they are; lab and aws have hosts that can be made',
+    })
+  }
+  if (options.check) {
+    throw new SluiceError('USAGE', {
+      subject: `what sluice up would do for ${source.name} cannot be shown beforehand`,
+      at: 'the command line, --check',
+      advice: 'leave --check out: hosts that are there are left as they are',
+    })
+  }
+  const { inventory } = await loadHosts(session, options, { create: true, reach: false })
+  if (!options.json) session.print(`Up: ${inventory.hosts.map(({ name }) => name).join(', ')}.`)
+  return exitCodes.converged
+}
+
+function provision(session: Session, options: UpOptions): Promise<number> {
+  const { registry } = session
+  const command = registry.playbooks.find(({ name }) => name === registry.destroyed)
+  if (command === undefined) throw new TypeError(`there is no playbook ${registry.destroyed}`)
+  return runCommand(session, command, options)
+}
+
+/** What a host says while it is starting. */
+const notYet: ErrorCode[] = [
+  'HOST_UNREACHABLE',
+  'HOST_KEY_UNKNOWN',
+  'LOGIN_REFUSED',
+  'CONNECTION_LOST',
+  'INSTANCE_MISSING',
+  'INSTANCE_NOT_RUNNING',
+]
+const pauseMs = { first: 1000, longest: 10_000 }
+
+/**
+ * Waits until every host lets us in by SSH, with a key that is on record.
+ *
+ * @throws SluiceError the last reason, when the time is up
+ */
+async function reachAll(session: Session, options: UpOptions): Promise<string> {
+  const started = performance.now()
+  let said = ''
+  for (let pause = pauseMs.first; ; pause = Math.min(pause * 1.5, pauseMs.longest)) {
+    try {
+      const { hosts } = await loadHosts(session, { ...options, refresh: true }, { create: false })
+      const connect = await connector(session, options)
+      const connections = await Promise.allSettled(hosts.map((host) => connect(host)))
+      for (const each of connections) if (each.status === 'fulfilled') each.value.close()
+      const refused = connections.find((each) => each.status === 'rejected')
+      if (refused !== undefined) throw refused.reason
+      const names = hosts.map(({ name }) => name).join(', ')
+      return `Up: ${names} let us in by SSH after ${duration(performance.now() - started)}.`
+    } catch (error) {
+      if (!(error instanceof SluiceError) || !notYet.includes(error.code)) throw error
+      if (performance.now() - started > options.wait * 1000) throw error
+      const reason = `waits for SSH: ${error.message}`
+      if (reason !== said) session.progress(reason)
+      said = reason
+    }
+    await sleep(pause, undefined, { signal: session.signal })
+  }
+}

@@ -1,0 +1,106 @@
+import type { CostItem, CostTable } from '../../../engine/cli/registry.ts'
+import type { Declaration } from './declaration.ts'
+import prices from './prices.json' with { type: 'json' }
+import type { PricesSection } from './section.ts'
+
+/** As many hours as AWS itself counts for a month. */
+const hoursOfMonth = 730
+
+/** What one host is made of, for its price. */
+export interface Priced {
+  name: string
+  role: string
+  type: string
+  diskGb: number
+  /** Whether it runs: a stopped one pays for its disk. */
+  running: boolean
+  publicAddress: boolean
+  pricePerHour?: number | undefined
+}
+
+interface Rates {
+  instanceHour: Record<string, number | undefined>
+  diskGbMonth: number | undefined
+  publicAddressHour: number
+}
+
+/** Where the prices come from, in one line. */
+export const priceSource = `${prices.source}, as of ${prices.asOf}`
+
+/** Prices of a region, with those of the user before those of the table. */
+export function ratesOf(region: string, own: PricesSection): Rates {
+  const table = (
+    prices.regions as Record<string, { diskGbMonth: number; instanceHour: Record<string, number> }>
+  )[region]
+  return {
+    instanceHour: { ...table?.instanceHour, ...own.instanceHour },
+    diskGbMonth: own.diskGbMonth ?? table?.diskGbMonth,
+    publicAddressHour: own.publicAddressHour ?? prices.publicAddressHour,
+  }
+}
+
+/** What these hosts cost, host by host and together. */
+export function costOf(title: string, hosts: readonly Priced[], rates: Rates): CostTable {
+  const items = hosts.map((host) => itemOf(host, rates))
+  const hourly = items.reduce((sum, item) => sum + (item.hourly ?? 0), 0)
+  return {
+    title,
+    items,
+    hourly,
+    monthly: hourly * hoursOfMonth,
+    complete: items.every((item) => item.hourly !== undefined),
+  }
+}
+
+/** What would run if all that is declared were there. */
+export function declaredHosts({ hosts }: Declaration): Priced[] {
+  return hosts.map(({ name, role, type, diskGb, pricePerHour }) => ({
+    name,
+    role,
+    type,
+    diskGb,
+    pricePerHour,
+    running: true,
+    publicAddress: true,
+  }))
+}
+
+const fourHosts = [
+  ['vm1', 'kafka'],
+  ['vm2', 'mongodb'],
+  ['vm3', 'processor'],
+  ['vm4', 'producers'],
+] as const
+
+/** Two sizes to compare with, at the prices of us-east-1: the four hosts, and the same with a producer on a GPU. */
+export function exampleCosts(): CostTable[] {
+  const rates = ratesOf('us-east-1', { instanceHour: {} })
+  const hosts = fourHosts.map(
+    ([name, role]): Priced => ({
+      ...{ name, role, type: 't3.small', diskGb: 16 },
+      ...{ running: true, publicAddress: true },
+    }),
+  )
+  const gpu = hosts.map((host) => (host.role === 'producers' ? { ...host, type: 'g4dn.xlarge' } : host))
+  return [
+    costOf('example: four t3.small in us-east-1', hosts, rates),
+    costOf('example: the same with a GPU, vm4 on g4dn.xlarge', gpu, rates),
+  ]
+}
+
+function itemOf(
+  { name, role, type, diskGb, running, publicAddress, pricePerHour }: Priced,
+  rates: Rates,
+): CostItem {
+  const ofType = pricePerHour ?? rates.instanceHour[type]
+  const ofDisk = rates.diskGbMonth === undefined ? undefined : (rates.diskGbMonth * diskGb) / hoursOfMonth
+  const parts = [...(running ? [ofType] : []), ofDisk, ...(publicAddress ? [rates.publicAddressHour] : [])]
+  const what = [
+    `${type}${running ? '' : ' (stopped)'}`,
+    `${diskGb} GB gp3`,
+    ...(publicAddress ? ['public IPv4'] : []),
+  ].join(' + ')
+  const known = parts.filter((part) => part !== undefined)
+  const hourly = known.length < parts.length ? undefined : known.reduce((sum, part) => sum + part, 0)
+  return { name, role, what, hourly }
+}
