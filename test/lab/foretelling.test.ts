@@ -46,10 +46,10 @@ const site: Resource[] = [
   sysctl({ key: 'net.ipv4.tcp_keepalive_time', value: 601 }),
 ]
 
-/** What people and programs do to a host. */
+/** What people and programs do to a host; what one needs may be gone after another. */
 const drifts: Record<string, Script> = {
   'edits a file that a unit loads': sh`echo B=2 >> /etc/drift/drift.env`,
-  'edits it and restarts the unit': sh`echo C=3 >> /etc/drift/drift.env; systemctl restart drift || :`,
+  'edits it and restarts the unit': sh`echo C=3 >> /etc/drift/drift.env; systemctl restart drift`,
   'edits it, restarts the unit and takes the edit back': sh`cp -a /etc/drift/drift.env /root/keep; echo D=4 >> /etc/drift/drift.env; systemctl restart drift || :; cp -a /root/keep /etc/drift/drift.env`,
   'opens a file to all': sh`chmod 0666 /etc/drift/drift.env`,
   'gives a file away': sh`chown nobody: /srv/drift/notes`,
@@ -61,15 +61,15 @@ const drifts: Record<string, Script> = {
   'forgets what a command did': sh`rm -f /srv/drift/marked`,
   'stops a unit': sh`systemctl stop drift`,
   'kills a unit': sh`systemctl kill --signal KILL drift || :; sleep 0.2`,
-  'disables a unit': sh`systemctl disable --quiet drift || :`,
+  'disables a unit': sh`systemctl disable --quiet drift`,
   'edits a unit and says nothing': sh`echo '# edited' >> /etc/systemd/system/drift.service`,
   'edits a unit and has it read': sh`echo '# edited' >> /etc/systemd/system/drift.service; systemctl daemon-reload`,
   'removes a unit': sh`rm -f /etc/systemd/system/drift.service; systemctl daemon-reload`,
   'removes a package': sh`DEBIAN_FRONTEND=noninteractive apt-get remove --yes --quiet cron >/dev/null 2>&1`,
   'purges a package': sh`DEBIAN_FRONTEND=noninteractive apt-get purge --yes --quiet cron >/dev/null 2>&1`,
-  "stops a package's unit": sh`systemctl disable --quiet --now cron || :`,
-  'removes an account': sh`userdel drift || :`,
-  'changes the shell of an account': sh`usermod --shell /bin/bash drift || :`,
+  "stops a package's unit": sh`systemctl disable --quiet --now cron`,
+  'removes an account': sh`userdel drift`,
+  'changes the shell of an account': sh`usermod --shell /bin/bash drift`,
   'sets a kernel setting': sh`sysctl --quiet --write net.ipv4.tcp_keepalive_time=7200`,
   'writes what nobody declared': sh`mkdir -p /srv/drift; echo x > /srv/drift/other; echo x > /etc/motd`,
 }
@@ -93,7 +93,10 @@ if (isRoot) {
       fc.asyncProperty(
         fc.uniqueArray(fc.constantFrom(...Object.keys(drifts)), { minLength: 1, maxLength: 5 }),
         async (chosen) => {
-          await ask(connection, lines(chosen.map((name) => drifts[name] ?? sh`false`)))
+          await ask(
+            connection,
+            lines(chosen.map((name) => sh`( ${drifts[name] ?? sh`false`} ) 2>/dev/null || :`)),
+          )
 
           const run = await converge(connection, site)
           const again = await converge(connection, site)
