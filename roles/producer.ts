@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { directory } from '../engine/resources/directory.ts'
 import { file } from '../engine/resources/file.ts'
 import { release } from '../engine/resources/release.ts'
 import { systemdUnit } from '../engine/resources/systemd-unit.ts'
@@ -12,6 +13,9 @@ import { brokers } from './processor.ts'
 
 const environment = `${configurationDirectory}/producer.env`
 const template = 'producer@.service'
+
+/** What waits for Kafka, a directory an instance. */
+const stateDirectory = '/var/lib/sluice-producer'
 
 /** Producers that send GPU and token events for ever, each an instance of one unit. */
 export const producer = defineRole({
@@ -34,6 +38,10 @@ export const producer = defineRole({
       v.optional(v.pipe(v.number(), v.minValue(0)), 0.85),
       v.description('price of a GPU whose source has none'),
     ),
+    spoolMb: v.pipe(
+      v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000)), 256),
+      v.description('megabytes of events that an instance keeps on disk while Kafka is away'),
+    ),
     logLevel: v.pipe(
       v.optional(v.picklist(['debug', 'info', 'warn', 'error']), 'info'),
       v.description('how much they log'),
@@ -41,6 +49,8 @@ export const producer = defineRole({
   }),
   resources: (params, context) => [
     release({ name: 'producer', artifact: runtimeArtifact('producer') }),
+    // What an instance keeps there its unit makes, as a state directory of its own.
+    directory({ path: stateDirectory, holdsData: true }),
     file({
       path: environment,
       mode: '0640',
@@ -51,6 +61,7 @@ export const producer = defineRole({
         GPU_METRICS_SOURCE: params.source,
         PRICE_PER_HOUR_USD: params.pricePerHourUsd,
         SLEEP_SEC: params.sleepSeconds,
+        SPOOL_MB: params.spoolMb,
         LOG_LEVEL: params.logLevel,
         HOSTNAME: context.host.name,
       }),
@@ -60,12 +71,16 @@ export const producer = defineRole({
       content: serviceUnit({
         description: 'Sluice producer %i: GPU and token events to Kafka',
         command: [nodeBinary, ...nodeOptions(128), `${currentRelease('producer')}/producer.cjs`, '--follow'],
-        environment: { PRODUCER_INSTANCE: '%i' },
+        environment: {
+          PRODUCER_INSTANCE: '%i',
+          SPOOL_DIR: `${stateDirectory}/%i/spool`,
+          METRICS_FILE: `${stateDirectory}/%i/producer.prom`,
+        },
         environmentFile: environment,
         account: account.name,
         stopSeconds: 30,
         openFiles: 65_536,
-        extra: misconfigured,
+        extra: [...misconfigured, 'StateDirectory=sluice-producer/%i', 'StateDirectoryMode=0750'],
       }),
     }),
     ...Array.from({ length: params.instances }, (_, index) =>

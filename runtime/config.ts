@@ -42,6 +42,8 @@ const MongoUri = v.pipe(
   v.regex(/^mongodb(\+srv)?:\/\//, 'should begin with mongodb:// or mongodb+srv://'),
 )
 
+const Path = v.pipe(v.string(), v.regex(/^\//, 'should be a path from the root on'))
+
 const LogLevel = v.picklist(['debug', 'info', 'warn', 'error'])
 
 const kafka = {
@@ -82,6 +84,12 @@ export const ProducerEnvironment = v.object({
   PRODUCER_INSTANCE: v.optional(whole(1, 1000)),
   /** How long a one-shot run tries to have its messages acknowledged. */
   SEND_TIMEOUT_SEC: v.optional(amount(0.1, 86_400), '30'),
+  /** Where events wait on disk while Kafka is away; where it is not set they are not made meanwhile. */
+  SPOOL_DIR: v.optional(Path),
+  /** How many megabytes they may take there. */
+  SPOOL_MB: v.optional(amount(0.001, 1_000_000), '256'),
+  /** A file that is rewritten every few seconds with numbers for Prometheus' node exporter. */
+  METRICS_FILE: v.optional(Path),
 })
 export type ProducerEnvironment = v.InferOutput<typeof ProducerEnvironment>
 

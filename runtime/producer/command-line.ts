@@ -18,7 +18,11 @@ export const usage = `Usage: producer [--follow] [--marker TEXT]   sends events:
 
 It is configured by the environment: KAFKA_BOOTSTRAP (needed), TOPIC_METRIC, TOPIC_TOKEN, KAFKA_TOPIC,
 GPU_METRICS_SOURCE (seed, nvidia-smi), GPU_SEED, PRICE_PER_HOUR_USD, BATCH, SLEEP_SEC, SEND_TIMEOUT_SEC,
-HOSTNAME, PRODUCER_INSTANCE, LOG_LEVEL.
+SPOOL_DIR, SPOOL_MB, METRICS_FILE, HOSTNAME, PRODUCER_INSTANCE, LOG_LEVEL.
+
+While Kafka is away events wait in SPOOL_DIR, oldest first, up to SPOOL_MB; newer ones are then lost, and the log says so.
+The report says what was acknowledged, what is spooled and what was given up. A run of BATCH iterations ends with 0 only
+when all of it was acknowledged, one with --follow when nothing was given up.
 `
 
 /** Reads the words after the program's name. */

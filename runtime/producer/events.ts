@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { Message } from 'kafkajs'
 import type { GpuReading } from './gpu.ts'
+
+/** The key and the value of an event. */
+export interface Message {
+  key: string
+  value: string
+}
 
 /** One event as Kafka takes it: keyed by host, so that a host's events stay in order. */
 const toMessage = (host: string, fields: object): Message => ({ key: host, value: JSON.stringify(fields) })

@@ -5,8 +5,14 @@ import { stopSignal } from '../stop-signal.ts'
 import { type Command, parseCommandLine, UsageError, usage, usageExitCode } from './command-line.ts'
 import { examine } from './doctor.ts'
 import { GpuSourceError } from './gpu.ts'
+import { MemoryOutbox } from './memory-outbox.ts'
+import { keepMetricsFile } from './metrics.ts'
+import type { Outbox } from './outbox.ts'
 import { Sender } from './sender.ts'
 import { createGpuSource } from './source.ts'
+import { SpoolError } from './spool/lock.ts'
+import { Spool } from './spool/spool.ts'
+import { SpoolingOutbox } from './spooling-outbox.ts'
 import { stream } from './stream.ts'
 
 /** How long what is in hand may take to be acknowledged after a request to stop. */
@@ -48,20 +54,30 @@ async function send(
     setTimeout(() => process.exit(1), longestStopMs + 2000).unref()
   })
   const source = await createGpuSource(environment)
-  const sender = new Sender(kafkaOf(environment, log), log)
+  const outbox = await openOutbox(environment, log)
   log.info({ source: source.name, follow, marker }, 'sending')
   if (!follow) {
     const pauses = environment.BATCH * environment.SLEEP_SEC
     setTimeout(() => giveUp.abort(), (pauses + environment.SEND_TIMEOUT_SEC) * 1000).unref()
   }
+  const endMetrics = keepMetricsFile(environment.METRICS_FILE, outbox, log)
   const report = await stream(
     environment,
-    { source, sender },
+    { source, outbox },
     { iterations: follow ? undefined : environment.BATCH, marker, stop, giveUp: giveUp.signal },
   )
   process.stdout.write(`${JSON.stringify({ marker, ...report })}\n`)
-  await sender.close()
+  await outbox.close()
+  await endMetrics()
   return report.complete ? 0 : 1
+}
+
+async function openOutbox(environment: ProducerEnvironment, log: Logger): Promise<Outbox> {
+  const { SPOOL_DIR: directory, SPOOL_MB: megabytes } = environment
+  const sender = new Sender(kafkaOf(environment, log))
+  if (directory === undefined) return new MemoryOutbox(sender, log)
+  const spool = await Spool.open({ directory, limitBytes: megabytes * 1_000_000, log })
+  return new SpoolingOutbox(sender, spool, log)
 }
 
 const kafkaOf = (environment: ProducerEnvironment, log: Logger) =>
@@ -81,6 +97,10 @@ main(process.argv.slice(2)).then(
     }
     if (error instanceof GpuSourceError) {
       process.stderr.write(`GPU_SOURCE  ${error.message}\n  do   ${error.advice}\n`)
+      process.exit(1)
+    }
+    if (error instanceof SpoolError) {
+      process.stderr.write(`SPOOL  ${error.message}\n  do   ${error.advice}\n`)
       process.exit(1)
     }
     if (error instanceof ConfigurationError) {

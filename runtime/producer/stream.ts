@@ -1,16 +1,22 @@
-import type { Message } from 'kafkajs'
 import type { ProducerEnvironment } from '../config.ts'
 import { pause } from '../pause.ts'
 import { createEvents } from './events.ts'
 import type { GpuSource } from './gpu.ts'
-import type { Counts, Sender } from './sender.ts'
+import type { ByTopic, Counts, Outbox } from './outbox.ts'
+import type { SpooledEvent } from './spool/record.ts'
 
 /** Iterations that go into one request where there is no pause between them. */
 const iterationsAtOnce = 250
 
+/** After events that nobody could take, that long none are made. */
+const pauseAfterLossMs = 1000
+
 /** What a run of the producer has done. */
 export interface Report extends Counts {
   iterations: number
+  /** What is on disk, not acknowledged, and is sent by the next run. */
+  spooled: ByTopic
+  /** Whether all that was asked for is acknowledged; without an end, whether nothing is lost. */
   complete: boolean
   elapsed_seconds: number
 }
@@ -22,46 +28,44 @@ export interface StreamOptions {
   marker: string | undefined
   /** No more events are made from here on. */
   stop: AbortSignal
-  /** What is not acknowledged by then is given up. */
+  /** What is not acknowledged by then is left in the spool, or given up where there is none. */
   giveUp: AbortSignal
 }
 
 /** Makes and sends events, one GPU after the other, and reports. */
 export async function stream(
   environment: ProducerEnvironment,
-  { source, sender }: { source: GpuSource; sender: Sender },
-  { iterations = Number.POSITIVE_INFINITY, marker, stop, giveUp }: StreamOptions,
+  { source, outbox }: { source: GpuSource; outbox: Outbox },
+  { iterations, marker, stop, giveUp }: StreamOptions,
 ): Promise<Report> {
   const usageTopic = environment.KAFKA_TOPIC ?? environment.TOPIC_TOKEN
   const sleepMs = environment.SLEEP_SEC * 1000
   const startedAt = Date.now()
+  const wanted = iterations ?? Number.POSITIVE_INFINITY
   let made = 0
-  let complete = true
-  while (made < iterations && !stop.aborted && !giveUp.aborted) {
-    const samples: Message[] = []
-    const usages: Message[] = []
+  while (made < wanted && !stop.aborted && !giveUp.aborted) {
+    const events: SpooledEvent[] = []
     const gpus = await source.read()
-    const size = Math.min(sleepMs === 0 ? iterationsAtOnce : 1, iterations - made)
+    const size = Math.min(sleepMs === 0 ? iterationsAtOnce : 1, wanted - made)
     for (let each = 0; each < size; each += 1) {
       const gpu = gpus[(made + each) % gpus.length]
       if (gpu === undefined) throw new TypeError(`${source.name} gave no GPU`)
-      const events = createEvents(gpu, { marker, random: Math.random, now: new Date() })
-      samples.push(events.sample)
-      usages.push(events.usage)
+      const { sample, usage } = createEvents(gpu, { marker, random: Math.random, now: new Date() })
+      events.push({ topic: environment.TOPIC_METRIC, ...sample }, { topic: usageTopic, ...usage })
     }
     made += size
-    const topicMessages = [
-      { topic: environment.TOPIC_METRIC, messages: samples },
-      { topic: usageTopic, messages: usages },
-    ]
-    complete = (await sender.send(topicMessages, giveUp)) && complete
-    if (made < iterations) await pause(sleepMs, stop)
+    const kept = await outbox.put(events, giveUp)
+    if (sleepMs === 0) await outbox.relief(giveUp)
+    if (made < wanted) await pause(kept ? sleepMs : Math.max(sleepMs, pauseAfterLossMs), stop)
   }
-  const wanted = iterations === Number.POSITIVE_INFINITY || made === iterations
+  const spooled = await outbox.settle(giveUp)
+  const lost = Object.keys(outbox.counts.given_up).length > 0
+  const all = made === wanted && Object.keys(spooled).length === 0
   return {
     iterations: made,
-    ...sender.counts,
-    complete: complete && wanted,
+    ...outbox.counts,
+    spooled,
+    complete: !lost && (iterations === undefined || all),
     elapsed_seconds: (Date.now() - startedAt) / 1000,
   }
 }

@@ -103,6 +103,16 @@ test('there are as many producers as are asked for, each an instance of one unit
   t.deepEqual(units(0), ['unit producer@.service'])
 })
 
+test('what waits for Kafka has a directory an instance, and stays where data is kept', (t) => {
+  const resources = resourcesOf(producer, 'vm4', { spoolMb: 64 })
+  const unit = JSON.stringify(resources.find(({ id }) => id === 'producer@.service')?.diff(undefined))
+
+  t.regex(unit, /StateDirectory=sluice-producer\/%i\\n/)
+  t.regex(unit, /SPOOL_DIR=\/var\/lib\/sluice-producer\/%i\/spool/)
+  t.regex(unit, /ProtectSystem=strict/)
+  t.true(resources.find(({ id }) => id === '/var/lib/sluice-producer')?.holdsData)
+})
+
 test('in a container the clock and huge pages are left alone', (t) => {
   const names = (role: Role, hostName: string, container: boolean) =>
     resourcesOf(role, hostName, {}, { container }).map(resourceName).join()

@@ -1,0 +1,71 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { Logger } from '../log.ts'
+import { pause } from '../pause.ts'
+import type { Outbox } from './outbox.ts'
+
+const everyMs = 5000
+
+/**
+ * Rewrites a file every few seconds with what the producer counts, as the textfile collector of Prometheus' node
+ * exporter reads it: a producer listens on no port. Returns how to end that.
+ */
+export function keepMetricsFile(path: string | undefined, outbox: Outbox, log: Logger): () => Promise<void> {
+  if (path === undefined) return async () => undefined
+  const ending = new AbortController()
+  const registry = metricsOf(outbox)
+  const write = async () => {
+    try {
+      await writeFile(`${path}.staged`, await registry.metrics(), { mode: 0o644 })
+      await rename(`${path}.staged`, path)
+    } catch (error) {
+      log.warn({ err: error, path }, 'the metrics could not be written')
+    }
+  }
+  const kept = (async () => {
+    while (!ending.signal.aborted) {
+      await write()
+      await pause(everyMs, ending.signal)
+    }
+    await write()
+  })()
+  return async () => {
+    ending.abort()
+    await kept
+  }
+}
+
+/** What an outbox counts, read when it is asked for. */
+export function metricsOf(outbox: Outbox): Registry {
+  const registry = new Registry()
+  const registers = [registry]
+  new Counter({
+    name: 'sluice_producer_events_total',
+    help: 'Events since the start, by what became of them',
+    labelNames: ['topic', 'result'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const [result, counts] of Object.entries(outbox.counts)) {
+        for (const [topic, count] of Object.entries(counts)) this.inc({ topic, result }, Number(count))
+      }
+    },
+  })
+  new Gauge({
+    name: 'sluice_producer_spool_bytes',
+    help: 'Bytes of events on disk that wait for Kafka',
+    registers,
+    collect() {
+      this.set(outbox.fill.bytes)
+    },
+  })
+  new Gauge({
+    name: 'sluice_producer_spool_limit_bytes',
+    help: 'Bytes that may wait on disk; beyond them new events are lost',
+    registers,
+    collect() {
+      this.set(outbox.fill.limitBytes)
+    },
+  })
+  return registry
+}
