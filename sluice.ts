@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { main } from './engine/cli/main.ts'
-import { project } from './project.ts'
+import { keepCompiledCode } from './engine/compile-cache.ts'
+
+// What is imported before this is compiled at each start.
+keepCompiledCode()
+const [{ main }, { project }] = await Promise.all([import('./engine/cli/main.ts'), import('./project.ts')])
 
 process.exitCode = await main(process.argv.slice(2), project, process)

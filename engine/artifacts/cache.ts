@@ -1,16 +1,13 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { cacheDirectory } from '../cache-directory.ts'
 import type { Artifact, ArtifactSource } from './artifact.ts'
 import { fileDigest } from './checksum.ts'
 import { packTarball } from './tarball.ts'
 
 /** Where artifacts are kept: below `SLUICE_CACHE`, the user's cache directory, or `~/.cache`. */
 export function artifactCacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
-  const { SLUICE_CACHE: own, XDG_CACHE_HOME: users } = environment
-  // XDG says that a relative path there is to be ignored.
-  const base = users?.startsWith('/') ? users : join(homedir(), '.cache')
-  return join(own ? own : join(base, 'sluice'), 'artifacts')
+  return join(cacheDirectory(environment), 'artifacts')
 }
 
 /** A packed artifact's file name: what it is, for which machines, and the beginning of its digest. */

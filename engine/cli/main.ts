@@ -1,10 +1,10 @@
 import type { Command, CommanderError } from 'commander'
+import { keepCompiledCode } from '../compile-cache.ts'
 import { describeError, SluiceError } from '../errors.ts'
 import { painter, printable } from '../report/terminal.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
-import { createProgram } from './program.ts'
 import type { Registry } from './registry.ts'
-import { openSession, type Screens } from './session.ts'
+import type { Screens } from './session.ts'
 
 /**
  * Does what a command line says.
@@ -13,9 +13,14 @@ import { openSession, type Screens } from './session.ts'
  * @returns the exit code
  */
 export async function main(words: readonly string[], registry: Registry, screens: Screens): Promise<number> {
+  keepCompiledCode()
   for (const screen of [screens.stdout, screens.stderr]) screen.on('error', outliveReader)
   let exitCode: number = exitCodes.converged
   let stopped: AbortSignal | undefined
+  const [{ createProgram }, { openSession }] = await Promise.all([
+    import('./program.ts'),
+    import('./session.ts'),
+  ])
   const program = createProgram(registry, async (work) => {
     const session = openSession(registry, screens)
     stopped = session.signal

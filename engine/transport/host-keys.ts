@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { $ } from 'zx'
 import { SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 
@@ -73,6 +72,7 @@ export function knownHostsName({ address, port }: Pick<Host, 'address' | 'port'>
 /** ssh-keygen knows every form of these files, hashed names included. */
 async function keysIn(file: string, host: Host): Promise<string[]> {
   if (!existsSync(file)) return []
+  const { $ } = await import('zx')
   const found = await $({ quiet: true, nothrow: true })`ssh-keygen -F ${knownHostsName(host)} -f ${file}`
   return found.stdout
     .split('\n')

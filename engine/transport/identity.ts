@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { $ } from 'zx'
 import { SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
@@ -49,6 +48,7 @@ export function usualKeyFiles(): string[] {
 /** Whether the running agent holds a key, so that its file need not be opened. */
 export async function agentHolds({ publicKey }: KeyFile): Promise<boolean> {
   if (publicKey === undefined || agentSocket() === undefined) return false
+  const { $ } = await import('zx')
   const { stdout } = await $({ quiet: true, nothrow: true })`ssh-add -L`
   return stdout.split('\n').some((line) => line.split(' ')[1] === publicKey)
 }

@@ -1,5 +1,9 @@
-import { main } from '../../../engine/cli/main.ts'
 import type { Registry } from '../../../engine/cli/registry.ts'
+import { keepCompiledCode } from '../../../engine/compile-cache.ts'
+
+// As sluice.ts does, before anything else is loaded.
+keepCompiledCode()
+const { main } = await import('../../../engine/cli/main.ts')
 
 /** A user's own project as small as it can be: one playbook, and an inventory in a file. */
 const registry: Registry = {
