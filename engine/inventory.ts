@@ -1,5 +1,8 @@
 import * as v from 'valibot'
-import { AbsolutePath, AccountName, Address, Cidr, Name, Port } from './schemas.ts'
+import type { Policy } from './policy.ts'
+import { AbsolutePath, AccountName, Address, Name, Port } from './schemas.ts'
+
+export type { Policy, PolicyRule } from './policy.ts'
 
 /** Variables as they are written: role name, then parameter name, then value. Roles check them. */
 export const Variables = v.record(v.string(), v.unknown())
@@ -30,24 +33,6 @@ export interface Host extends v.InferOutput<typeof Host> {
   /** The host through which alone this one can be reached. It need not be one that is provisioned. */
   jump?: Host | undefined
 }
-
-/** Who may reach what: the security groups, as data. What no rule allows is denied, on IPv4 and IPv6. */
-export const PolicyRule = v.strictObject({
-  /** A group, `admin` (the policy's admin networks) or a network. */
-  from: v.array(v.string()),
-  /** A group, or `all`. */
-  to: v.string(),
-  port: Port,
-  protocol: v.optional(v.picklist(['tcp', 'udp']), 'tcp'),
-})
-export type PolicyRule = v.InferOutput<typeof PolicyRule>
-
-export const Policy = v.strictObject({
-  /** Networks that people and the controller come from. */
-  admin: v.array(Cidr),
-  rules: v.array(PolicyRule),
-})
-export type Policy = v.InferOutput<typeof Policy>
 
 /** Everything that an inventory says: hosts, groups, their variables and the firewall policy. */
 export interface Inventory {

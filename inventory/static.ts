@@ -5,9 +5,10 @@ import { dirname, join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { LineCounter, parseDocument } from 'yaml'
 import { SluiceError } from '../engine/errors.ts'
-import { Host, type Inventory, type InventorySource, Policy, Variables } from '../engine/inventory.ts'
-import { Cidr, Name, parseWith } from '../engine/schemas.ts'
+import { Host, type Inventory, type InventorySource, Variables } from '../engine/inventory.ts'
+import { Name, parseWith } from '../engine/schemas.ts'
 import { jumpMistakes, jumpOf } from './static/jumps.ts'
+import { type Locate, locator, policyMistakes, policyOf, WrittenPolicy } from './static/policy.ts'
 
 const advice = 'correct the file; inventory/example.yaml shows the whole form with comments'
 
@@ -64,7 +65,7 @@ const InventoryFile = v.strictObject({
   hosts: v.record(Name, HostEntry),
   /** Hosts that nothing is put on, and that others are reached through. */
   jumpHosts: v.optional(v.record(Name, JumpHost), {}),
-  policy: Policy,
+  policy: WrittenPolicy,
 })
 type InventoryFile = v.InferOutput<typeof InventoryFile>
 
@@ -83,7 +84,8 @@ export function staticInventory(path: string): InventorySource {
  * @throws SluiceError INVENTORY_INVALID with the file and the place in it, what was expected and what was found
  */
 export function readInventory(path: string, text: string): Inventory {
-  const file = parseWith(InventoryFile, parseText(path, text), {
+  const { content, locate } = parseText(path, text)
+  const file = parseWith(InventoryFile, content, {
     code: 'INVENTORY_INVALID',
     place: path,
     advice,
@@ -92,7 +94,7 @@ export function readInventory(path: string, text: string): Inventory {
     ...groupMistakes(file),
     ...addressMistakes(file),
     ...jumpMistakes(file),
-    ...policyMistakes(file),
+    ...policyMistakes(file.policy, Object.keys(file.groups)),
   ]
   if (mistakes.length > 0) throw invalid(path, mistakes.join('; '))
   return {
@@ -101,7 +103,7 @@ export function readInventory(path: string, text: string): Inventory {
     groupVariables: Object.fromEntries(
       Object.entries(file.groups).map(([name, group]) => [name, group.variables]),
     ),
-    policy: file.policy,
+    policy: policyOf(file.policy, locate),
     hosts: Object.keys(file.hosts).map((host) => hostOf(host, file, path)),
   }
 }
@@ -143,11 +145,11 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function parseText(path: string, text: string): unknown {
+function parseText(path: string, text: string): { content: unknown; locate: Locate } {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter })
   const [error] = document.errors
-  if (error === undefined) return document.toJS()
+  if (error === undefined) return { content: document.toJS(), locate: locator(path, document, lineCounter) }
   const { line, col } = lineCounter.linePos(error.pos[0])
   throw new SluiceError('INVENTORY_INVALID', {
     subject: 'the inventory is neither YAML nor JSON',
@@ -188,21 +190,6 @@ function addressMistakes({ hosts, defaults }: InventoryFile): string[] {
         : []),
     ]
   })
-}
-
-function policyMistakes({ policy, groups: declared }: InventoryFile): string[] {
-  const names = Object.keys(declared)
-  return policy.rules.flatMap(({ from, to }, index) => [
-    ...from
-      .filter((source) => source !== 'admin' && !names.includes(source) && !v.is(Cidr, source))
-      .map(
-        (source) =>
-          `policy/rules/${index}/from should be admin, a network or one of ${names.join(', ')}, got "${source}"`,
-      ),
-    ...(to === 'all' || names.includes(to)
-      ? []
-      : [`policy/rules/${index}/to should be all or one of ${names.join(', ')}, got "${to}"`]),
-  ])
 }
 
 function invalid(path: string, subject: string): SluiceError {

@@ -2,15 +2,14 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { SluiceError } from '../engine/errors.ts'
 import type { Host, PolicyRule } from '../engine/inventory.ts'
+import { carries, type Traffic, trafficName } from '../engine/policy.ts'
 import { aptPackage } from '../engine/resources/apt-package.ts'
 import { ufw } from '../engine/resources/ufw.ts'
 import { defineRole, type RoleContext } from '../engine/role.ts'
 
 /** An inbound rule of one host, with the addresses in place of the groups. */
-export interface InboundRule {
+export interface InboundRule extends Traffic {
   from: string
-  port: number
-  protocol: 'tcp' | 'udp'
   comment: string
 }
 
@@ -35,18 +34,21 @@ export const firewall = defineRole({
 export function inboundRules(context: Pick<RoleContext, 'host' | 'inventory' | 'group'>): InboundRule[] {
   const { host, inventory } = context
   const concerning = inventory.policy.rules.filter(({ to }) => to === 'all' || host.groups.includes(to))
-  const rules = concerning.flatMap(({ from, to, port, protocol }) =>
+  const rules = concerning.flatMap(({ from, to, at: _, ...traffic }) =>
     from.flatMap((source) =>
-      networksOf(source, context).map((network) => ({
-        from: network,
-        port,
-        protocol,
-        comment: `${source} to ${to}`,
-      })),
+      networksOf(source, context)
+        .filter((network) => isOfFamily(traffic, network))
+        .map((network) => ({ from: network, ...traffic, comment: `${source} to ${to}` })),
     ),
   )
   // A host in two groups would have the same rule twice.
-  return [...new Map(rules.map((rule) => [`${rule.from} ${rule.port}/${rule.protocol}`, rule])).values()]
+  return [...new Map(rules.map((rule) => [`${rule.from} ${trafficName(rule)}`, rule])).values()]
+}
+
+/** A group's members have addresses of both families; ICMP is of one. */
+function isOfFamily({ protocol }: Traffic, network: string): boolean {
+  const [address = ''] = network.split('/')
+  return (protocol !== 'icmp' || isIPv4(address)) && (protocol !== 'icmpv6' || isIPv6(address))
 }
 
 /** A source of the policy as networks: the admin networks, a network, or the private addresses of a group's hosts. */
@@ -60,7 +62,7 @@ function networksOf(source: PolicyRule['from'][number], context: Pick<RoleContex
 function refuseLockout(rules: readonly InboundRule[], { host, facts, inventory }: RoleContext): void {
   const port = facts.sshPort ?? host.port
   if (admits(rules, facts.clientAddress, port)) return
-  const there = rules.filter((rule) => rule.port === port).map(({ from }) => from)
+  const there = rules.filter((rule) => carries(rule, 'tcp', port)).map(({ from }) => from)
   throw new SluiceError('LOCKOUT_PREVENTED', {
     subject: `no rule of the policy lets the controller, ${facts.clientAddress}, reach port ${port} of ${host.name}`,
     why: `the policy of ${inventory.name} lets in there: ${there.join(', ') || 'nobody'}; admin is ${inventory.policy.admin.join(', ') || 'empty'}`,
@@ -70,7 +72,7 @@ function refuseLockout(rules: readonly InboundRule[], { host, facts, inventory }
 
 /** Whether a TCP connection from this address to this port gets through. */
 export function admits(rules: readonly InboundRule[], address: string, port: number): boolean {
-  const there = rules.filter((rule) => rule.port === port && rule.protocol === 'tcp')
+  const there = rules.filter((rule) => carries(rule, 'tcp', port))
   return there.some(({ from }) => includes(from, address))
 }
 

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { SluiceError } from '../engine/errors.ts'
+import { type PolicyRule, portRange } from '../engine/policy.ts'
 import { aptPackage } from '../engine/resources/apt-package.ts'
 import { sshModuli } from '../engine/resources/ssh-moduli.ts'
 import { sshdConfig } from '../engine/resources/sshd-config.ts'
@@ -10,6 +11,9 @@ import { AccountName, Port } from '../engine/schemas.ts'
 import { controllerAlgorithms, hardenedAlgorithms, type SshAlgorithms } from '../templates/sshd-algorithms.ts'
 import { sshdDropIn } from '../templates/sshd-drop-in.ts'
 import { admits, inboundRules } from './firewall.ts'
+
+/** Of how many ports of a rule each is named; beyond that every port is meant. */
+const mostForwarded = 64
 
 const Names = v.pipe(
   v.array(v.pipe(v.string(), v.regex(/^[a-z0-9@.-]+$/, 'should be the name of an SSH algorithm'))),
@@ -100,13 +104,22 @@ function chosenAlgorithms(params: Params, { facts }: RoleContext): SshAlgorithms
 /** The host's services that the policy knows, by each address they may listen on: the controller reads them through SSH. */
 function ownServices({ host, inventory }: RoleContext): string[] {
   const ports = inventory.policy.rules
-    .filter(({ to, protocol }) => protocol === 'tcp' && host.groups.includes(to))
-    .map(({ port }) => port)
-  return [...new Set(ports)].flatMap((port) =>
+    .filter(({ to, protocol }) => (protocol === 'tcp' || protocol === 'all') && host.groups.includes(to))
+    .flatMap(portsIn)
+  return [...new Set(ports.includes('*') ? ['*'] : ports)].flatMap((port) =>
     ['127.0.0.1', ...host.privateAddresses].map((address) =>
       isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`,
     ),
   )
+}
+
+/** sshd knows ports and "every port", but no ranges. */
+function portsIn(rule: PolicyRule): string[] {
+  const range = portRange(rule)
+  if (range === undefined) return []
+  const { first, last } = range
+  if (last - first >= mostForwarded) return ['*']
+  return Array.from({ length: last - first + 1 }, (_, index) => String(first + index))
 }
 
 function refuseLockout(params: Params, algorithms: SshAlgorithms, context: RoleContext): void {

@@ -1,3 +1,4 @@
+import { trafficName } from '../policy.ts'
 import { inventoryFiles } from './choose-inventory.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -69,12 +70,12 @@ export async function inventoryShow(
   for (const line of columns([['host', 'login', 'private', 'groups'], ...hostRows])) print(line)
   const { admin, rules } = inventory.policy
   const named = (from: string) => (from === 'admin' ? `admin (${admin.join(', ')})` : from)
-  const ruleRows = rules.map(({ from, to, port, protocol }) => [
+  const ruleRows = rules.map(({ from, to, ...traffic }) => [
     from.map(named).join(', '),
     to === 'all' ? 'every host' : to,
-    `${port}/${protocol}`,
+    trafficName(traffic),
   ])
   print('')
-  for (const line of columns([['may reach', 'where', 'port'], ...ruleRows])) print(line)
+  for (const line of columns([['may reach', 'where', 'what'], ...ruleRows])) print(line)
   return exitCodes.converged
 }

@@ -1,27 +1,32 @@
 import type { Inventory } from '../inventory.ts'
+import { portRange, trafficName } from '../policy.ts'
 import { columns } from './columns.ts'
 
 /** Who may reach whom: a line from one to the other, with the ports. */
 export interface Edge {
   from: string
   to: string
-  /** `9092/tcp`, or `8000-8003/tcp`. */
+  /** `9092/tcp`, `8000-8003/tcp`, or `all traffic`. */
   ports: string[]
 }
 
 /** The policy as a graph, between groups, networks, `admin` and `all`. */
 export function edgesOf({ policy }: Inventory): Edge[] {
-  const edges = policy.rules.flatMap(({ from, to, port, protocol }) =>
-    from.map((source) => ({ from: source, to, port, protocol })),
-  )
+  const edges = policy.rules.flatMap(({ from, ...rule }) => from.map((source) => ({ ...rule, from: source })))
   const grouped = Map.groupBy(edges, ({ from, to }) => `${from} ${to}`)
   return [...grouped.values()].flatMap((rules) => {
     const [first] = rules
     if (first === undefined) return []
-    const ports = [...Map.groupBy(rules, ({ protocol }) => protocol)].flatMap(([protocol, ofProtocol]) =>
-      rangesOf(ofProtocol.map(({ port }) => port)).map((range) => `${range}/${protocol}`),
+    const [ported, others] = [true, false].map((has) =>
+      rules.filter(({ port }) => (port !== undefined) === has),
     )
-    return [{ from: first.from, to: first.to, ports }]
+    const ports = [...Map.groupBy(ported ?? [], ({ protocol }) => protocol)].flatMap(
+      ([protocol, ofProtocol]) =>
+        joined(ofProtocol.flatMap((rule) => portRange(rule) ?? [])).map((range) => `${range}/${protocol}`),
+    )
+    return [
+      { from: first.from, to: first.to, ports: [...ports, ...new Set((others ?? []).map(trafficName))] },
+    ]
   })
 }
 
@@ -67,13 +72,18 @@ function shortened(names: readonly string[]): string {
   return [...names.slice(0, most), ...rest].join(', ')
 }
 
-/** `[1, 2, 3, 7]` as `1-3` and `7`. */
-function rangesOf(ports: readonly number[]): string[] {
-  const ranges: { first: number; last: number }[] = []
-  for (const port of [...new Set(ports)].sort((left, right) => left - right)) {
-    const current = ranges.at(-1)
-    if (current !== undefined && port === current.last + 1) current.last = port
-    else ranges.push({ first: port, last: port })
+interface Range {
+  first: number
+  last: number
+}
+
+/** The ports 1, 2, 3 and 7 as `1-3` and `7`. */
+function joined(ranges: readonly Range[]): string[] {
+  const found: Range[] = []
+  for (const { first, last } of [...ranges].sort((left, right) => left.first - right.first)) {
+    const current = found.at(-1)
+    if (current !== undefined && first <= current.last + 1) current.last = Math.max(current.last, last)
+    else found.push({ first, last })
   }
-  return ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
+  return found.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
 }

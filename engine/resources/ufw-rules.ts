@@ -1,10 +1,10 @@
+import type { Traffic } from '../policy.ts'
+import { isIcmp } from './ufw-icmp.ts'
 import { canonicalNetwork, isEverything, isIPv6Network } from './ufw-network.ts'
 
 /** One inbound allow; `from` is in canonical form. */
-export interface UfwRule {
+export interface UfwRule extends Traffic {
   from: string
-  port: number
-  protocol: 'tcp' | 'udp'
   comment?: string | undefined
 }
 
@@ -25,21 +25,31 @@ const source = (network: string) => (isEverything(network) ? 'anywhere' : networ
 const family = (network: string) => (isIPv6Network(network) ? 'IPv6' : 'IPv4')
 
 /** How a rule is called in output, and told from others. */
-export function ruleName({ protocol, port, from }: UfwRule): string {
+export function ruleName({ protocol, port, type, from }: UfwRule): string {
   const everywhere = isEverything(from) ? ` (${family(from)})` : ''
-  return `allow ${protocol} ${port} from ${source(from)}${everywhere}`
+  const part = port ?? type
+  const traffic =
+    protocol === 'all' ? 'all traffic' : part === undefined ? `all ${protocol}` : `${protocol} ${part}`
+  return `allow ${traffic} from ${source(from)}${everywhere}`
 }
 
 function ruleLine({ protocol, port, from }: UfwRule): string {
   const chain = isIPv6Network(from) ? 'ufw6-user-input' : 'ufw-user-input'
-  const fromPart = isEverything(from) ? '' : ` -s ${from}`
-  return `-A ${chain} -p ${protocol} --dport ${port}${fromPart} -j ACCEPT`
+  const ports =
+    port === undefined
+      ? ''
+      : String(port).includes(':')
+        ? ` -m multiport --dports ${port}`
+        : ` --dport ${port}`
+  const traffic = protocol === 'all' ? '' : ` -p ${protocol}${ports}`
+  return `-A ${chain}${traffic}${isEverything(from) ? '' : ` -s ${from}`} -j ACCEPT`
 }
 
 function tupleLine({ protocol, port, from, comment }: UfwRule): string {
   const any = isIPv6Network(from) ? '::/0' : '0.0.0.0/0'
   const note = comment === undefined ? '' : ` comment=${Buffer.from(comment).toString('hex')}`
-  return `### tuple ### allow ${protocol} ${port} ${any} any ${from} in${note}`
+  const traffic = `${protocol === 'all' ? 'any' : protocol} ${port ?? 'any'}`
+  return `### tuple ### allow ${traffic} ${any} any ${from} in${note}`
 }
 
 /** How ufw 0.36 logs at its level "low", in its words. */
@@ -66,7 +76,7 @@ const chainNames = [
   'user-limit-accept',
 ]
 
-/** A rules file (`user.rules` or `user6.rules`) as ufw 0.36 writes it, and reads it back. */
+/** A rules file (`user.rules` or `user6.rules`) as ufw 0.36 writes it, and reads it back. Rules of ICMP have another. */
 export function rulesFile(ipv6: boolean, rules: readonly UfwRule[], logging: string[] | undefined): string {
   const prefix = ipv6 ? 'ufw6' : 'ufw'
   return [
@@ -74,7 +84,7 @@ export function rulesFile(ipv6: boolean, rules: readonly UfwRule[], logging: str
     ...chainNames.map((name) => `:${prefix}-${name} - [0:0]`),
     '### RULES ###',
     ...rules
-      .filter(({ from }) => isIPv6Network(from) === ipv6)
+      .filter((rule) => isIPv6Network(rule.from) === ipv6 && !isIcmp(rule))
       .flatMap((rule) => ['', tupleLine(rule), ruleLine(rule)]),
     '',
     '### END RULES ###',
@@ -124,7 +134,7 @@ function tupleName(tuple: string, lines: readonly string[]): string {
     .trim()
     .split(/\s+/)
   const rule = plainRule(protocol, port, from)
-  const plain = action === 'allow' && isEverything(to) && fromPort === 'any' && rest[0] === 'in'
+  const plain = action === 'allow' && isEverything(to) && fromPort === 'any' && isInbound(rest)
   if (rule !== undefined && plain) {
     return lines.join('\n') === ruleLine(rule)
       ? ruleName(rule)
@@ -138,9 +148,17 @@ function tupleName(tuple: string, lines: readonly string[]): string {
     .join(' ')
 }
 
+const isInbound = ([direction, ...rest]: readonly string[]): boolean =>
+  direction === 'in' && rest.every((word) => word.startsWith('comment='))
+
+/** A rule from the words of ufw or of iptables; nothing when it is none that a policy can have. */
 function plainRule(protocol: string, port: string, from: string): UfwRule | undefined {
-  if ((protocol !== 'tcp' && protocol !== 'udp') || !/^\d+$/.test(port)) return undefined
-  return { protocol, port: Number(port), from: canonicalNetwork(from) }
+  const ported = protocol === 'tcp' || protocol === 'udp'
+  if (!ported && protocol !== 'any' && protocol !== 'esp' && protocol !== 'gre') return undefined
+  const network = canonicalNetwork(from)
+  if (port === 'any') return { protocol: protocol === 'any' ? 'all' : protocol, from: network }
+  if (!ported || !/^\d+(:\d+)?$/.test(port)) return undefined
+  return { protocol, port: port.includes(':') ? port : Number(port), from: network }
 }
 
 /** Reads what `iptables-save` or `ip6tables-save` says of the filter table. */
@@ -156,18 +174,19 @@ export function parseLive(lines: readonly string[], ipv6: boolean): LiveTable {
   ]
   const there = new Set(lines.map((line) => line.replace(/ \[\d+:\d+\]$/, '')))
   const ours = new RegExp(`^-A ${prefix}-user-(input|output|forward) `)
-  const any = ipv6 ? '::/0' : '0.0.0.0/0'
   return {
     broken: required.filter((line) => !there.has(line)),
-    names: lines
-      .filter((line) => ours.test(line))
-      .map((line) => {
-        const plain = /^-A ufw6?-user-input (?:-s (\S+) )?-p (tcp|udp) -m \2 --dport (\d+) -j ACCEPT$/.exec(
-          line,
-        )
-        const [, from = any, protocol = '', port = ''] = plain ?? []
-        const rule = plain && plainRule(protocol, port, from)
-        return rule ? ruleName(rule) : line
-      }),
+    names: lines.filter((line) => ours.test(line)).map((line) => liveName(line, ipv6)),
   }
+}
+
+function liveName(line: string, ipv6: boolean): string {
+  const match =
+    /^-A ufw6?-user-input(?: -s (\S+))?(?: -p (\S+)(?: -m \2 --dport (\d+)| -m multiport --dports (\d+:\d+))?)? -j ACCEPT$/.exec(
+      line,
+    )
+  if (match === null) return line
+  const [, from = ipv6 ? '::/0' : '0.0.0.0/0', protocol = 'any', port, range] = match
+  const rule = plainRule(protocol, port ?? range ?? 'any', from)
+  return rule ? ruleName(rule) : line
 }

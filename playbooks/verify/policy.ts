@@ -1,13 +1,25 @@
 import { BlockList, isIPv4 } from 'node:net'
 import type { Host, Policy } from '../../engine/inventory.ts'
+import { carries, portRange } from '../../engine/policy.ts'
 
 /** A port that no rule names and that something of ours listens on, if only on loopback: ZooKeeper's. */
 export const unlistedPort = 2181
 
-/** Every port that the policy names, and one that it does not. Only TCP: a packet of UDP gets no answer to judge by. */
+/**
+ * Every port that the policy names, of a range its ends and what lies beside them, and one that it does not name.
+ * Only TCP: a packet of UDP gets no answer to judge by.
+ */
 export function portsOf({ rules }: Policy): number[] {
-  const named = rules.filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port)
-  return [...new Set([...named, unlistedPort])].sort((left, right) => left - right)
+  const named = rules
+    .filter(({ protocol }) => protocol === 'tcp')
+    .flatMap((rule) => {
+      const range = portRange(rule)
+      if (range === undefined || rule.port === undefined) return []
+      const { first, last } = range
+      return first === last ? [first] : [first - 1, first, last, last + 1]
+    })
+  const ports = named.filter((port) => port >= 1 && port <= 65_535)
+  return [...new Set([...ports, unlistedPort])].sort((left, right) => left - right)
 }
 
 /** Who may reach what by a policy, told from its text alone. */
@@ -30,7 +42,7 @@ export class PolicyReading {
     const family = isIPv4(address)
     const comparable = sources.filter((source) => isIPv4(source) === family)
     return this.#policy.rules
-      .filter((rule) => rule.protocol === 'tcp' && rule.port === port)
+      .filter((rule) => carries(rule, 'tcp', port))
       .filter((rule) => rule.to === 'all' || to.groups.includes(rule.to))
       .flatMap((rule) => rule.from.flatMap((from) => this.#networksOf(from)))
       .some((network) => comparable.some((source) => contains(network, source)))

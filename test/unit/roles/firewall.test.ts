@@ -1,5 +1,6 @@
 import test from 'ava'
 import { SluiceError } from '../../../engine/errors.ts'
+import type { Traffic } from '../../../engine/policy.ts'
 import { firewall, inboundRules } from '../../../roles/firewall.ts'
 import { pipelineContext } from '../../support/role-context.ts'
 
@@ -55,4 +56,35 @@ test('a controller that comes by IPv6 is let in by an IPv6 network', (t) => {
 
   t.notThrows(() => firewall.resources({}, from('2001:db8::77')))
   t.throws(() => firewall.resources({}, from('2001:db9::77')), { message: /LOCKOUT_PREVENTED/ })
+})
+
+test('ranges, every port of TCP and all traffic let the controller in, UDP and ICMP do not', (t) => {
+  const rule = { from: ['admin'], to: 'all' }
+  const lockout = (traffic: Traffic) => {
+    const context = pipelineContext('vm1', { rules: [{ ...rule, ...traffic }] })
+    try {
+      firewall.resources({}, context)
+      return false
+    } catch (error) {
+      return error instanceof SluiceError && error.code === 'LOCKOUT_PREVENTED'
+    }
+  }
+
+  t.false(lockout({ protocol: 'tcp', port: '20:25' }))
+  t.false(lockout({ protocol: 'tcp' }))
+  t.false(lockout({ protocol: 'all' }))
+  t.true(lockout({ protocol: 'tcp', port: '23:100' }))
+  t.true(lockout({ protocol: 'udp', port: '20:25' }))
+  t.true(lockout({ protocol: 'icmp' }))
+})
+
+test('a group in a rule of ICMP is the addresses of its members that the protocol has', (t) => {
+  const from = (protocol: Traffic['protocol']) => {
+    const rules = [{ from: ['processor'], to: 'kafka', protocol }]
+    return inboundRules(pipelineContext('vm1', { rules })).map((rule) => rule.from)
+  }
+
+  t.deepEqual(from('icmp'), ['10.0.1.12'])
+  t.deepEqual(from('icmpv6'), ['fd00::12'])
+  t.deepEqual(from('all'), ['10.0.1.12', 'fd00::12'])
 })

@@ -46,6 +46,10 @@ for (const [distribution, release] of systems) {
 test("forwarding leads to the host's own services and nowhere else", (t) => {
   t.regex(dropIn({}), /^PermitOpen 127\.0\.0\.1:9092 10\.0\.1\.10:9092 \[fd00::10\]:9092$/m)
   t.regex(dropIn({}, pipelineContext('vm4')), /^PermitOpen none$/m)
+  const withPort = (port?: string) =>
+    pipelineContext('vm1', { rules: [{ from: ['admin'], to: 'kafka', protocol: 'tcp', port }] })
+  t.regex(dropIn({}, withPort('9092:9093')), /^PermitOpen 127\.0\.0\.1:9092 10\.0\.1\.10:9092 .*:9093$/m)
+  t.regex(dropIn({}, withPort()), /^PermitOpen 127\.0\.0\.1:\* 10\.0\.1\.10:\* \[fd00::10\]:\*$/m)
   t.regex(dropIn({ permitOpen: ['10.9.9.9:22'] }, pipelineContext('vm4')), /^PermitOpen 10\.9\.9\.9:22$/m)
 })
 

@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { ufw } from '../../../../engine/resources/ufw.ts'
+import { icmpLines, icmpRules } from '../../../../engine/resources/ufw-icmp.ts'
 import { canonicalNetwork } from '../../../../engine/resources/ufw-network.ts'
 import {
   parseLive,
@@ -23,13 +24,40 @@ const frame = (prefix: string) => [
   `-A ${prefix}-before-input -j ${prefix}-user-input`,
 ]
 
+const everyKind: UfwRule[] = [
+  { from: '10.0.1.12', port: '8000:8100', protocol: 'tcp' },
+  { from: '::/0', port: '8000:8100', protocol: 'udp' },
+  { from: '10.0.1.12', protocol: 'tcp' },
+  { from: '0.0.0.0/0', protocol: 'udp' },
+  { from: 'fd00::/64', protocol: 'all' },
+  { from: '0.0.0.0/0', protocol: 'all' },
+  { from: '10.0.1.12', protocol: 'esp' },
+  { from: 'fd00::12', protocol: 'gre' },
+  { from: '10.0.0.0/8', protocol: 'icmp', type: '8' },
+  { from: '0.0.0.0/0', protocol: 'icmp', type: '3/4' },
+  { from: '10.0.1.12', protocol: 'icmp' },
+  { from: 'fd00::/64', protocol: 'icmpv6', type: '128' },
+  { from: '::/0', protocol: 'icmpv6' },
+]
+
 /** What the probe prints for a host that has these rules in its files and in the kernel. */
 function firewallOutput(stored: UfwRule[], live = stored, settings: Record<string, string> = {}): string[] {
   const ipv6 = ({ from }: UfwRule) => from.includes(':')
-  const liveLine = (rule: UfwRule) => {
-    const length = ipv6(rule) ? 128 : 32
-    const from = rule.from.includes('/') ? rule.from : `${rule.from}/${length}`
-    return `-A ${ipv6(rule) ? 'ufw6' : 'ufw'}-user-input -s ${from} -p tcp -m tcp --dport ${rule.port} -j ACCEPT`
+  /** As the kernel says rules: the source first and with its length, and each extension by its name. */
+  const liveLine = ({ from, protocol, port, type }: UfwRule) => {
+    const family = from.includes(':')
+    const network = from.includes('/') ? from : `${from}/${family ? 128 : 32}`
+    const source = network.endsWith('/0') ? '' : ` -s ${network}`
+    const icmp = protocol === 'icmp' || protocol === 'icmpv6'
+    const name = protocol === 'icmpv6' ? 'ipv6-icmp' : protocol
+    const kind =
+      type === undefined ? '' : family ? ` -m icmp6 --icmpv6-type ${type}` : ` -m icmp --icmp-type ${type}`
+    const extension = String(port).includes(':')
+      ? ` -m multiport --dports ${port}`
+      : ` -m ${protocol} --dport ${port}`
+    const traffic =
+      protocol === 'all' ? '' : ` -p ${name}${icmp ? kind : port === undefined ? '' : extension}`
+    return `-A ${family ? 'ufw6' : 'ufw'}-${icmp ? 'before' : 'user'}-input${source}${traffic} -j ACCEPT`
   }
   const all = {
     IPV6: 'yes',
@@ -47,11 +75,19 @@ function firewallOutput(stored: UfwRule[], live = stored, settings: Record<strin
     ...rulesFile(false, stored, undefined).split('\n'),
     'part ipv6',
     ...rulesFile(true, stored, undefined).split('\n'),
+    'part icmp',
+    ...icmpLines(false, stored),
+    'part icmpv6',
+    '-A ufw6-before-input -p icmpv6 --icmpv6-type neighbor-solicitation -m hl --hl-eq 255 -j ACCEPT',
+    '-A ufw6-before-input -p icmpv6 --icmpv6-type 130 -s fe80::/10 -j ACCEPT',
+    ...icmpLines(true, stored),
     'part live ipv4',
     ...frame('ufw'),
     ...live.filter((rule) => !ipv6(rule)).map(liveLine),
     'part live ipv6',
     ...frame('ufw6'),
+    '-A ufw6-before-input -p ipv6-icmp -m icmp6 --icmpv6-type 135 -m hl --hl-eq 255 -j ACCEPT',
+    '-A ufw6-before-input -s fe80::/10 -p ipv6-icmp -m icmp6 --icmpv6-type 130 -j ACCEPT',
     ...live.filter(ipv6).map(liveLine),
     'part end',
   ]
@@ -107,6 +143,53 @@ test('a firewall as declared is no change, in whichever order its rules are', (t
   t.deepEqual(changes([{ ...ssh, from: '192.0.2.77/24' }], firewallOutput([ssh])), [])
 })
 
+test('rules of every kind are read back as they were written, from the files and from the kernel', (t) => {
+  t.deepEqual(changes(everyKind, firewallOutput(everyKind)), [])
+  for (const rule of everyKind) {
+    const others = everyKind.filter((other) => other !== rule)
+    t.deepEqual(changes(everyKind, firewallOutput(others)), [
+      { property: `rule ${ruleName(rule)}`, have: undefined, want: 'present' },
+    ])
+    t.deepEqual(changes(others, firewallOutput(others, everyKind)), [
+      { property: `rule ${ruleName(rule)}`, have: 'in force, not stored', want: undefined },
+    ])
+  }
+})
+
+test('what ufw brings for ICMP is a surplus, except what IPv6 itself lives on', (t) => {
+  const brought = [
+    '-A ufw-before-input -p icmp --icmp-type destination-unreachable -j ACCEPT',
+    '-A ufw-before-input -p icmp --icmp-type echo-request -j ACCEPT',
+    '-A ufw-before-forward -p icmp --icmp-type echo-request -j ACCEPT',
+    '-A ufw-before-input -p icmp --icmp-type echo-request -m limit --limit 1/s -j ACCEPT',
+    '-A ufw-before-input -p icmp -s 10.0.0.1 -j DROP',
+  ]
+
+  t.deepEqual(icmpRules(brought, false), [
+    { protocol: 'icmp', from: '0.0.0.0/0', type: '3' },
+    { protocol: 'icmp', from: '0.0.0.0/0', type: '8' },
+    brought[3],
+    brought[4],
+  ])
+  t.deepEqual(
+    icmpRules(
+      ['-A ufw6-before-input -p icmpv6 --icmpv6-type router-solicitation -m hl --hl-eq 255 -j ACCEPT'],
+      true,
+    ),
+    [],
+  )
+})
+
+test('a port is of tcp and udp, a type of ICMP, and ICMP of its own family', (t) => {
+  t.throws(() => ufw({ rules: [{ from: '10.0.0.0/8', protocol: 'all', port: 22 }] }), {
+    message: /a port only/,
+  })
+  t.throws(() => ufw({ rules: [{ from: '10.0.0.0/8', protocol: 'tcp', type: '8' }] }), {
+    message: /a type only/,
+  })
+  t.throws(() => ufw({ rules: [{ from: '10.0.0.0/8', protocol: 'icmpv6' }] }), { message: /icmpv6 of IPv6/ })
+})
+
 test('a missing rule is added and a surplus one removed, each by its name', (t) => {
   t.deepEqual(changes([kafka, ssh], firewallOutput([kafka6, ssh])), [
     { property: 'rule allow tcp 9092 from 10.0.1.12', have: undefined, want: 'present' },
@@ -144,7 +227,10 @@ test('a kernel without IPv6 has no table of it to compare', (t) => {
 })
 
 test('rules of anywhere are told apart by family', (t) => {
-  const lines = ['-A ufw-user-input -p tcp -m tcp --dport 80 -j ACCEPT', '-A ufw-user-input -p tcp -j ACCEPT']
+  const lines = [
+    '-A ufw-user-input -p tcp -m tcp --dport 80 -j ACCEPT',
+    '-A ufw-user-input -p tcp -m tcp --sport 80 -j ACCEPT',
+  ]
 
   t.deepEqual(parseLive(lines, false).names, ['allow tcp 80 from anywhere (IPv4)', lines[1]])
 })

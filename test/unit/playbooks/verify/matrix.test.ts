@@ -1,5 +1,6 @@
-import { createServer } from 'node:net'
+import { createServer, isIPv4 } from 'node:net'
 import test from 'ava'
+import type { Host, PolicyRule } from '../../../../engine/inventory.ts'
 import { judgeAttempts } from '../../../../playbooks/verify/judge-matrix.ts'
 import {
   parseVerdicts,
@@ -69,6 +70,27 @@ test('the controller may do what the admin networks allow to the address that ea
   const allowed = planned.filter((each) => each.allowed).map(({ to, port }) => `${to} ${port}`)
   t.deepEqual(allowed, ['vm1 22', 'vm3 22', 'vm3 8080'])
   t.deepEqual([...new Set(planned.map(({ to }) => to))], ['vm1', 'vm3', 'vm4'])
+})
+
+test('of a range the ends are tried and what lies beside them; all traffic and every port are let in', (t) => {
+  const { hosts } = fourHosts()
+  const tried = (rule: Omit<PolicyRule, 'from' | 'to'>) => {
+    const policy = { admin: [], rules: [{ from: ['processor'], to: 'kafka', ...rule }] }
+    return plannedFrom(hosts[2] as Host, hosts.slice(0, 1), hosts, policy)
+      .filter(({ address }) => isIPv4(address))
+      .map(({ port, allowed }) => `${port} ${allowed}`)
+  }
+
+  t.deepEqual(tried({ protocol: 'tcp', port: '8000:8100' }), [
+    '2181 false',
+    '7999 false',
+    '8000 true',
+    '8100 true',
+    '8101 false',
+  ])
+  t.deepEqual(tried({ protocol: 'tcp' }), ['2181 true'])
+  t.deepEqual(tried({ protocol: 'all' }), ['2181 true'])
+  t.deepEqual(tried({ protocol: 'icmp' }), ['2181 false'])
 })
 
 test('a network contains the addresses of its own family that begin with its bits', (t) => {
