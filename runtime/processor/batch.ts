@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Collection } from 'mongodb'
 import { decodeGpuSample, decodeTokenUsage, parseFields } from '../decode.ts'
+import { originOf } from '../replay.ts'
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 import {
   documentId,
@@ -73,7 +74,8 @@ export class BatchWriter {
         price: sample.price_per_hour_usd,
       })
       board.note(sample)
-      documents.push(toGpuDocument(sample, { topic, partition, offset: Number(message.offset) }))
+      const source = { topic, partition, offset: Number(message.offset) }
+      documents.push(toGpuDocument(sample, source, originOf(message.headers)))
       origin.push(message)
     }
     await this.#finish(
@@ -100,7 +102,8 @@ export class BatchWriter {
       const gpu = gpuKey(usage.host, usage.gpu_index)
       if (usage.price_per_hour_usd === undefined)
         unpriced.set(gpu, { host: usage.host, index: usage.gpu_index })
-      events.push({ id: documentId(usage, { topic, partition, offset }), gpu, message: usage, offset })
+      const id = documentId(usage, { topic, partition, offset }, originOf(message.headers))
+      events.push({ id, gpu, message: usage, offset })
       origin.push(message)
     }
     for (const { host, index } of unpriced.values()) {

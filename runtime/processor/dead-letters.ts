@@ -1,4 +1,5 @@
 import { type IHeaders, type Kafka, type KafkaMessage, Partitioners, type Producer } from 'kafkajs'
+import { originOf, replayHeaders, replaysOf } from '../replay.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import type { Persist, StillOurs } from './persist.ts'
 
@@ -16,6 +17,12 @@ type OnSent = (
 
 /** Values longer than this are cut: with its headers the letter must stay below the broker's limit of 1 MB. */
 const longestValue = 900_000
+
+/** What of a message's own headers is kept, so that a letter is never too large by them. */
+const mostHeaderBytes = 16_000
+
+/** Keys longer than this are cut too. */
+const longestKey = 16_000
 
 /** The bytes of letters that are sent at once. */
 const bytesAtOnce = 900_000
@@ -74,7 +81,7 @@ function* portions(letters: DeadLetter[]): Generator<DeadLetter[]> {
   let some: DeadLetter[] = []
   let bytes = 0
   for (const letter of letters) {
-    const size = Math.min(letter.message.value?.length ?? 0, longestValue) + 500
+    const size = Math.min(letter.message.value?.length ?? 0, longestValue) + sizeBesides(letter)
     if (some.length > 0 && bytes + size > bytesAtOnce) {
       yield some
       some = []
@@ -86,14 +93,19 @@ function* portions(letters: DeadLetter[]): Generator<DeadLetter[]> {
   if (some.length > 0) yield some
 }
 
+/** What a letter has besides its value, in bytes; a little more where headers are dropped. */
+const sizeBesides = ({ message: { key, headers } }: DeadLetter): number =>
+  500 + Math.min(key?.length ?? 0, longestKey) + Math.min(headerBytes(headers), mostHeaderBytes)
+
 function toLetter(
   { topic, partition }: { topic: string; partition: number },
-  { key, value, offset, timestamp }: KafkaMessage,
+  { key, value, headers, offset, timestamp }: KafkaMessage,
   reason: string,
 ): { key: Buffer | null; value: Buffer | null; headers: IHeaders } {
   const cut = value !== null && value.length > longestValue
+  const keyCut = key !== null && key.length > longestKey
   return {
-    key,
+    key: keyCut ? key.subarray(0, longestKey) : key,
     value: cut ? value.subarray(0, longestValue) : value,
     headers: {
       topic,
@@ -102,6 +114,32 @@ function toLetter(
       reason,
       timestamp,
       ...(cut ? { truncated_from_bytes: String(value.length) } : {}),
+      ...(keyCut ? { key_truncated_from_bytes: String(key.length) } : {}),
+      ...headersOfItsOwn(headers),
+      ...historyOf(headers),
     },
   }
+}
+
+/** Of a message that was replayed: how often, and where it lay at first. */
+function historyOf(headers: IHeaders | undefined): IHeaders {
+  const origin = originOf(headers)
+  return origin === undefined ? {} : { origin, replays: String(replaysOf(headers)) }
+}
+
+/** The headers that a message came with, under names that no header of ours has. */
+function headersOfItsOwn(headers: IHeaders | undefined): IHeaders {
+  if (headerBytes(headers) > mostHeaderBytes) return { headers_dropped_bytes: String(headerBytes(headers)) }
+  const ours: readonly string[] = Object.values(replayHeaders)
+  const own = Object.entries(headers ?? {}).filter(([name]) => !ours.includes(name))
+  return Object.fromEntries(own.map(([name, value]) => [`header.${name}`, value]))
+}
+
+function headerBytes(headers: IHeaders | undefined): number {
+  let bytes = 0
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    bytes += Buffer.byteLength(name)
+    for (const each of [value].flat()) bytes += each === undefined ? 0 : Buffer.byteLength(each)
+  }
+  return bytes
 }

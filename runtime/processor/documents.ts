@@ -10,7 +10,7 @@ export interface Source {
 }
 
 interface Stored {
-  /** The `event_id` of the message, or `topic:partition:offset` where it has none. */
+  /** The `event_id` of the message, or `topic:partition:offset` of where it lay at first where it has none. */
   _id: string
   source: Source
 }
@@ -27,14 +27,17 @@ export type UsageDocument = Stored &
     price_per_hour_usd: number
   }
 
-/** The `_id` of the document that a message becomes. */
-export const documentId = ({ event_id }: { event_id?: string | undefined }, source: Source): string =>
-  event_id ?? `${source.topic}:${source.partition}:${source.offset}`
+/** The `_id` of the document that a message becomes; `origin` is where one that was replayed lay at first. */
+export const documentId = (
+  { event_id }: { event_id?: string | undefined },
+  source: Source,
+  origin?: string,
+): string => event_id ?? origin ?? `${source.topic}:${source.partition}:${source.offset}`
 
 /** The document of `gpu_metrics` that a sample becomes. */
-export function toGpuDocument(sample: GpuSample, source: Source): GpuDocument {
+export function toGpuDocument(sample: GpuSample, source: Source, origin?: string): GpuDocument {
   const document: GpuDocument = {
-    _id: documentId(sample, source),
+    _id: documentId(sample, source, origin),
     ts: sample.ts,
     host: sample.host,
     gpu_index: sample.gpu_index,
