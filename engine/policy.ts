@@ -54,6 +54,10 @@ export function includesTraffic(whole: Traffic, part: Traffic): boolean {
   return whole.type === undefined || whole.type === part.type || whole.type === part.type?.split('/')[0]
 }
 
+/** Whether ufw leaves a type of ICMP to rules: what IPv6 itself lives on, ufw's own rules let in. */
+export const sayableIcmp = (protocol: 'icmp' | 'icmpv6', type: number): boolean =>
+  protocol === 'icmp' || type < 130
+
 /** What may pass, in words: `9092/tcp`, `8000-8100/udp`, `all tcp`, `icmp 8`, `all traffic`. */
 export function trafficName({ protocol, port, type }: Traffic): string {
   if (protocol === 'all') return 'all traffic'

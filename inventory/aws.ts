@@ -1,11 +1,11 @@
 import type { Host, InventorySource, LoadOptions } from '../engine/inventory.ts'
 import { ObservationCache } from './aws/cache.ts'
-import { findingsOf } from './aws/findings.ts'
 import { chosenInstances, hostsOf } from './aws/hosts.ts'
 import type { Instance, Observation } from './aws/observation.ts'
 import { pinHostKeys, type Seen } from './aws/pin.ts'
 import { mirrorOf } from './aws/security-groups.ts'
 import { type AwsSettings, awsSettings } from './aws/settings.ts'
+import { findingsOf } from './findings.ts'
 
 /** EC2 instances, found by their tags. Their security groups are the policy. Nothing at AWS is changed. */
 export const aws: InventorySource = {

@@ -1,19 +1,25 @@
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host, Policy, PolicyRule } from '../../engine/inventory.ts'
+import { carries, protocols, sayableIcmp, type Traffic } from '../../engine/policy.ts'
 import { securityGroupNames } from './hosts.ts'
 import type { IngressRule, Instance, Observation, SecurityGroup } from './observation.ts'
 
-/** A range is said port by port: up to this many. */
-export const mostPorts = 64
-
-/** The types of ICMP that ufw's own rules (before.rules, before6.rules) let in from everywhere. */
-const admittedTypes: Record<string, readonly number[]> = {
-  icmp: [3, 8, 11, 12],
-  icmpv6: [1, 2, 3, 4, 128],
+const protocolNames: Record<string, string> = {
+  '-1': 'all',
+  '1': 'icmp',
+  '6': 'tcp',
+  '17': 'udp',
+  '47': 'gre',
+  '50': 'esp',
+  '58': 'icmpv6',
 }
 
-const protocolNames: Record<string, string> = { '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' }
+/** What IPv6 itself lives on (neighbours, routers, listeners of multicast): no security group and no ufw stops it. */
+const vitalTypes = [130, 131, 132, 133, 134, 135, 136, 137, 143]
+
+/** The types that begin something. ufw drops others that answer nothing, as belonging to no connection. */
+const firstTypes: Record<string, readonly number[]> = { icmp: [8, 13, 15, 17], icmpv6: [128] }
 
 /** The security groups as the policy that says the same. */
 export interface Mirror {
@@ -45,12 +51,17 @@ export function mirrorOf(
       subject: `the firewall of a host cannot say what ${mistakes.length === 1 ? 'one rule says' : `${mistakes.length} rules say`}`,
       at: observation.regions.join(', '),
       why: mistakes.join('\n'),
-      advice: 'write these rules so that they name ports of tcp or udp, then run again; nothing was changed',
+      advice:
+        'write these rules with tcp, udp, icmp, icmpv6, esp, gre or all traffic and as the lines above say, then run again; nothing was changed',
     })
   }
-  const ssh = rules.filter(({ port, protocol }) => port === 22 && protocol === 'tcp')
+  const ssh = rules.filter((rule) => carries(rule, 'tcp', 22))
   const admin = ssh.flatMap(({ from }) => from.filter((source) => source.includes('/')))
-  return { policy: { admin: [...new Set(admin)], rules }, remarks: [...new Set(reading.remarks)] }
+  const places = Object.fromEntries(groups.map((group) => [reading.nameOf(group.id), placeOf(group)]))
+  return {
+    policy: { admin: [...new Set(admin)], rules, places: { groups: places } },
+    remarks: [...new Set(reading.remarks)],
+  }
 }
 
 class Reading {
@@ -67,44 +78,56 @@ class Reading {
   }
 
   rulesOf(group: SecurityGroup, rule: IngressRule): PolicyRule[] {
-    const to = this.#nameOf(group.id)
-    const protocol = protocolNames[rule.protocol] ?? rule.protocol
-    const place = `${to} (${group.id}): ${described(rule, protocol)}`
-    if (protocol === 'icmp' || protocol === 'icmpv6') {
-      this.#checkIcmp(rule.fromPort ?? -1, protocol, place)
-      return []
-    }
-    if (protocol !== 'tcp' && protocol !== 'udp') {
-      const meant = protocol === '-1' ? 'all traffic' : `the protocol ${protocol}`
-      this.unsayable.push(`${place}: ${meant} has no port`)
-      return []
-    }
-    const [first, last] = [rule.fromPort ?? 0, rule.toPort ?? 65_535]
-    if (first < 1 || last - first >= mostPorts) {
-      this.unsayable.push(`${place}: a range may have at most ${mostPorts} ports, from 1 on`)
-      return []
-    }
-    const from = this.#sourcesOf(rule, group, place)
-    if (from.length === 0) {
-      this.remarks.push(`${place} lets nobody in: what it refers to has no members`)
-      return []
-    }
-    return Array.from({ length: last - first + 1 }, (_, index) => ({
-      from,
-      to,
-      port: first + index,
-      protocol,
-    }))
+    const to = this.nameOf(group.id)
+    const place = `${to} (${group.id}): ${described(rule)}`
+    const traffic = this.#trafficOf(rule, place)
+    if (traffic === undefined) return []
+    const from = this.#sourcesOf(rule, group, place).filter((source) => canSend(source, traffic))
+    if (from.length > 0) return [{ from, to, ...traffic, at: placeOf(group) }]
+    this.remarks.push(`${place} lets nobody in: what it refers to has no members`)
+    return []
   }
 
-  #checkIcmp(type: number, protocol: 'icmp' | 'icmpv6', place: string): void {
-    if (admittedTypes[protocol]?.includes(type)) {
-      this.remarks.push(`${place}: ufw lets this in on every host, from everywhere`)
-    } else {
-      this.unsayable.push(
-        `${place}: of ${protocol}, ufw lets in the types ${admittedTypes[protocol]?.join(', ')}, and no others`,
-      )
+  #trafficOf(rule: IngressRule, place: string): Traffic | undefined {
+    const name = protocolNames[rule.protocol] ?? rule.protocol
+    const protocol = protocols.find((known) => known === name)
+    if (protocol === undefined) {
+      this.unsayable.push(`${place}: ufw cannot tell the protocol ${rule.protocol} from others`)
+      return undefined
     }
+    if (protocol === 'tcp' || protocol === 'udp') return this.#portsOf(rule, protocol, place)
+    if (protocol === 'icmp' || protocol === 'icmpv6') return this.#icmpOf(rule, protocol, place)
+    return { protocol }
+  }
+
+  #portsOf(rule: IngressRule, protocol: 'tcp' | 'udp', place: string): Traffic | undefined {
+    const [from, last] = [rule.fromPort ?? 0, rule.toPort ?? 65_535]
+    // Nothing can listen on the port 0, which ufw has no word for.
+    const first = Math.max(from, 1)
+    if (last < first || last > 65_535) {
+      this.unsayable.push(`${place}: ports are from 1 to 65535`)
+      return undefined
+    }
+    if (first === 1 && last === 65_535) return { protocol }
+    return { protocol, port: first === last ? first : `${first}:${last}` }
+  }
+
+  /** AWS says the type of ICMP where ports begin, and its code where they end. */
+  #icmpOf(rule: IngressRule, protocol: 'icmp' | 'icmpv6', place: string): Traffic | undefined {
+    const [type, code] = [rule.fromPort ?? -1, rule.toPort ?? -1]
+    if (type === -1) return { protocol }
+    if (protocol === 'icmpv6' && vitalTypes.includes(type)) {
+      this.remarks.push(`${place}: IPv6 itself lives on it; ufw lets it in on every host, rule or not`)
+      return undefined
+    }
+    if (!sayableIcmp(protocol, type)) {
+      this.unsayable.push(`${place}: of icmpv6, ufw leaves only the types below 130 to rules`)
+      return undefined
+    }
+    if (!firstTypes[protocol]?.includes(type)) {
+      this.remarks.push(`${place}: ufw lets in only what answers something that the host has sent`)
+    }
+    return { protocol, type: code === -1 ? `${type}` : `${type}/${code}` }
   }
 
   #sourcesOf({ networks, prefixLists, groups }: IngressRule, { account }: SecurityGroup, place: string) {
@@ -122,14 +145,14 @@ class Reading {
 
   /** The hosts in a group by its name; whatever else is in it (a load balancer, another project) by its addresses. */
   #membersOf(id: string): string[] {
-    const name = this.#nameOf(id)
+    const name = this.nameOf(id)
     const own = this.#hosts.filter(({ groups }) => groups.includes(name))
     const ownAddresses = new Set(own.flatMap(({ privateAddresses }) => privateAddresses))
     const others = (this.#observation.members[id] ?? []).filter((address) => !ownAddresses.has(address))
     return [...(own.length > 0 ? [name] : []), ...others.map(networkOfOne)]
   }
 
-  #nameOf(id: string): string {
+  nameOf(id: string): string {
     return this.#names.get(id) ?? id
   }
 }
@@ -148,11 +171,23 @@ function mixedInterfaces(instances: readonly Instance[], hosts: readonly Host[])
   })
 }
 
-function described(
-  { fromPort, toPort, networks, prefixLists, groups }: IngressRule,
-  protocol: string,
-): string {
+const placeOf = ({ id, name }: SecurityGroup): string => `the security group ${name} (${id})`
+
+/** A network of the other family never sends it. */
+function canSend(source: string, { protocol }: Traffic): boolean {
+  const [address = ''] = source.split('/')
+  return (protocol !== 'icmp' || !isIPv6(address)) && (protocol !== 'icmpv6' || !isIPv4(address))
+}
+
+function described({ protocol, fromPort, toPort, networks, prefixLists, groups }: IngressRule): string {
   const sources = [...networks, ...prefixLists, ...groups.map(({ id }) => id)].join(', ')
-  const ports = fromPort === toPort ? fromPort : `${fromPort}-${toPort}`
-  return `${protocol === '-1' ? 'all traffic' : `${protocol}${ports === undefined ? '' : ` ${ports}`}`} from ${sources}`
+  const name = protocolNames[protocol] ?? (/^\d+$/.test(protocol) ? `protocol ${protocol}` : protocol)
+  return `${name === 'all' ? 'all traffic' : `${name}${partOf(name, fromPort, toPort)}`} from ${sources}`
+}
+
+/** The ports, or the type of ICMP and its code. */
+function partOf(name: string, first: number | undefined, last: number | undefined): string {
+  if (first === undefined || first === -1) return ''
+  if (name.startsWith('icmp')) return ` ${first}${last === undefined || last === -1 ? '' : `/${last}`}`
+  return ` ${first === last ? first : `${first}-${last}`}`
 }

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 import * as v from 'valibot'
 import type { Document, LineCounter } from 'yaml'
-import { type Policy, type PolicyRule, type Protocol, protocols } from '../../engine/policy.ts'
+import { type Policy, type PolicyRule, type Protocol, protocols, sayableIcmp } from '../../engine/policy.ts'
 import { Cidr } from '../../engine/schemas.ts'
 
 const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 65_535
@@ -146,10 +146,6 @@ function icmpMistakes(protocol: 'icmp' | 'icmpv6', type: string, place: string):
     ? []
     : [`${place}/type should be below 130: IPv6 itself lives on the others, and ufw lets them in as it needs`]
 }
-
-/** Whether ufw leaves the type of ICMP to rules: its own rules let in what IPv6 itself lives on. */
-export const sayableIcmp = (protocol: 'icmp' | 'icmpv6', type: number): boolean =>
-  protocol === 'icmp' || type < 130
 
 function familyMistakes({ from }: WrittenRule, protocol: Protocol, place: string): string[] {
   if (protocol !== 'icmp' && protocol !== 'icmpv6') return []
