@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { defineResource, run } from '../resource.ts'
-import { sh } from '../shell.ts'
+import { described, sh } from '../shell.ts'
 import { forgetMade, noteMade, stateDirectory } from './former.ts'
 
 const PackageName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9+.-]+$/, 'should be a Debian package name'))
@@ -14,6 +14,11 @@ const Spec = v.strictObject({
 
 const names = (name: string | string[]) => [name].flat()
 const lists = `${stateDirectory}/apt-lists`
+
+/** A note for every package that came with one of ours. */
+const brought = `${stateDirectory}/made/package-brought`
+const before = `${stateDirectory}/packages-before`
+const allInstalled = sh`dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n' | sed -n 's/ installed$//p' | sort`
 
 interface Have {
   installed: Set<string>
@@ -52,30 +57,34 @@ export const aptPackage = defineResource<typeof Spec, Have>({
     const missing = names(name).filter((one) => !have?.installed.has(one))
     const install = sh`apt-get --quiet --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`
     const update = sh`apt-get --quiet --quiet --option DPkg::Lock::Timeout=300 update; mkdir -p ${stateDirectory}; : > ${lists}`
-    return [
-      run(
-        sh`
-        dpkg --configure -a
-        if [ -z "$(find ${lists} -mmin -1440 2>/dev/null)" ]; then ${update}; fi
-        ${install} || { ${update}; ${install}; }
-        ${missing.map((one) => noteMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
-      `,
-        { timeoutSeconds: 1200 },
-      ),
-    ]
+    const script = sh`
+      dpkg --configure -a
+      mkdir -p -- ${brought}
+      ${allInstalled} > ${before}
+      if [ -z "$(find ${lists} -mmin -1440 2>/dev/null)" ]; then ${update}; fi
+      ${install} || { ${update}; ${install}; }
+      ${missing.map((one) => noteMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
+      ${allInstalled} | comm -13 ${before} - | while read -r one; do : > ${brought}/"$one"; done
+      rm -f -- ${before}`
+    return [run(described(`install ${missing.join(' ')}`, script), { timeoutSeconds: 1200 })]
   },
 
+  // What came with a package goes with it when nothing else needs it; what nobody needs besides is not ours to remove.
   remove: (_, { made, installed }) => {
     const ours = made.filter((one) => installed.has(one))
-    return ours.length === 0
-      ? []
-      : [
-          run(sh`
-            apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 purge -- ${ours}
-            apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 autoremove --purge
-            rm -f -- ${lists}
-            ${ours.map((one) => forgetMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
-          `),
-        ]
+    if (ours.length === 0) return []
+    const purge = sh`apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 purge --`
+    const script = sh`
+      ${purge} ${ours}
+      ${ours.map((one) => forgetMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
+      unneeded=
+      for one in $(apt-get --simulate autoremove | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p'); do
+        if [ -e ${brought}/"$one" ]; then unneeded="$unneeded $one"; fi
+      done
+      [ -z "$unneeded" ] || ${purge} $unneeded
+      for one in ${ours} $unneeded; do rm -f -- ${brought}/"$one"; done
+      rm -f -- ${lists}
+      [ -e ${`${stateDirectory}/made/package`} ] || { rm -rf -- ${brought}; rmdir --parents --ignore-fail-on-non-empty -- ${`${stateDirectory}/made`} 2>/dev/null || :; }`
+    return [run(described(`remove ${ours.join(' ')}`, script), { timeoutSeconds: 1200 })]
   },
 })

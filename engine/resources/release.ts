@@ -5,7 +5,7 @@ import { type AcquiredArtifact, acquireArtifact } from '../artifacts/acquire.ts'
 import type { Artifact, TransferredBytes } from '../artifacts/artifact.ts'
 import { type ControllerAccess, compare, defineResource, run, type Step } from '../resource.ts'
 import { AbsolutePath, FileMode, Name } from '../schemas.ts'
-import { sh } from '../shell.ts'
+import { described, sh } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 
 const ArtifactValue = v.custom<Artifact>(
@@ -70,7 +70,10 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
     const { upload, remotePath } = uploadStep(acquired)
     return [
       upload,
-      run(sh`
+      run(
+        described(
+          `unpack ${name} ${id}`,
+          sh`
         mkdir -p -- ${`${home}/releases`}
         rm -rf -- ${`${unpacked}.partial`}
         mkdir -- ${`${unpacked}.partial`}
@@ -83,7 +86,9 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
         mv --no-target-directory -- ${`${home}/current.staged`} ${`${home}/current`}
         touch -- ${unpacked}
         ls -1t -- ${`${home}/releases`} | tail -n ${`+${keep + 1}`} | while read -r old; do rm -rf -- ${`${home}/releases/`}"$old"; done
-      `),
+      `,
+        ),
+      ),
     ]
   },
 

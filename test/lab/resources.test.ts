@@ -108,6 +108,31 @@ if (isRoot) {
     })
   }
 
+  test.serial('a removal of packages leaves those that nobody needs and others brought', async (t) => {
+    t.timeout(120_000)
+    const connection = await firstHost()
+    await ask(connection, sh`apt-get --quiet --quiet --yes install patch; apt-mark auto patch`)
+    await converge(connection, [aptPackage({ name: 'aspell' })])
+    const brought = await ask(
+      connection,
+      sh`dpkg-query --show --showformat='\${db:Status-Status}' libaspell15`,
+    )
+
+    const removed = await converge(connection, [aptPackage({ name: 'aspell' })], { mode: 'remove' })
+
+    t.is(brought, 'installed')
+    t.is(removed.error, undefined)
+    t.is(
+      await ask(
+        connection,
+        sh`dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n' patch aspell libaspell15 2>/dev/null || :; ls /var/lib/sluice/made 2>/dev/null || :`,
+      ),
+      'patch installed',
+    )
+    await ask(connection, sh`apt-get --quiet --quiet --yes purge patch`)
+    connection.close()
+  })
+
   test.serial('after all removals the host is equal to its untouched self', async (t) => {
     const connection = await firstHost()
     const left = await ask(
