@@ -43,7 +43,7 @@ echo "sshPort=$SLUICE_SSH_PORT"
  * Reads what `factsScript` printed.
  *
  * @param clientAddress the controller's address as sshd reported it
- * @throws SluiceError HOST_UNSUPPORTED when something that every Debian or Ubuntu says is not there
+ * @throws SluiceError HOST_UNSUPPORTED when it is neither Debian nor Ubuntu, or something that both say is not there
  */
 export function parseFacts(output: string, host: string): Facts {
   const pairs = output
@@ -62,11 +62,20 @@ export function parseFacts(output: string, host: string): Facts {
       advice: 'leave this host out with --limit',
     })
   }
+  const distribution = one('distribution')
+  // What is only like them has other packages, other versions of them, and other defaults.
+  if (distribution !== undefined && distribution !== 'debian' && distribution !== 'ubuntu') {
+    throw new SluiceError('HOST_UNSUPPORTED', {
+      subject: `the system should be Debian or Ubuntu, is ${distribution} ${one('release') ?? ''}`.trim(),
+      at: host,
+      advice: 'leave this host out with --limit',
+    })
+  }
   return parseWith(
     Facts,
     {
       hostname: one('hostname'),
-      distribution: one('distribution'),
+      distribution,
       release: one('release'),
       architecture: machine === 'x86_64' ? 'amd64' : 'arm64',
       processors: Number(one('processors')),

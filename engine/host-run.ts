@@ -2,6 +2,7 @@ import { runBatch } from './batch.ts'
 import { SluiceError } from './errors.ts'
 import type { Emit, Mode, PlannedChange } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
+import { likelyRemedy } from './likely-remedy.ts'
 import { type Placed, pendingChanges, probeRefused } from './plan.ts'
 import {
   type ArtifactSettings,
@@ -348,9 +349,9 @@ function stepFailed(
 ) {
   const said = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').slice(-20).join('\n')
   return new SluiceError('STEP_FAILED', {
-    subject: `a command ended with exit code ${exitCode}`,
-    why: `${abridged(script.shown)}\n${said}`,
-    advice: 'correct what it names and run again: what was applied before it is kept',
+    subject: `${abridged(script.shown)} ended with exit code ${exitCode}`,
+    why: said === '' ? 'it said nothing' : said,
+    advice: `${likelyRemedy(said) ?? 'correct what it names'}, then run again: what was applied before is kept`,
   })
 }
 

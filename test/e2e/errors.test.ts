@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { lines, type Script, sh } from '../../engine/shell.ts'
 import { projectFolder, sluice, startSluice } from '../support/cli.ts'
+import { showsInGallery, writeGallery } from '../support/error-gallery.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
 /** What an inventory may say wrongly of the lab's one host. */
@@ -65,6 +66,7 @@ for (const [title, inventory, words, said] of [
     t.is(exitCode, 64)
     t.is(stdout, '')
     t.regex(stderr, said)
+    showsInGallery(t, title, stderr)
     t.regex(stderr, /\n {2}do {3}/)
     t.notRegex(stderr, /connects to/)
   })
@@ -117,6 +119,7 @@ if (isRoot) {
       stderr,
       /LOGIN_REFUSED.*refused every key for the user sluice[\s\S]*at {3}vm1[\s\S]*authorized_keys/,
     )
+    showsInGallery(t, 'a key that the host does not know', stderr)
     await untouched(t)
   })
 
@@ -128,6 +131,7 @@ if (isRoot) {
 
     t.is(exitCode, 1)
     t.regex(stderr, /HOST_KEY_CHANGED.*SHA256:[\s\S]*on record: ssh-ed25519 SHA256:[\s\S]*do {3}/)
+    showsInGallery(t, 'a host that shows another key than the one on record', stderr)
     await untouched(t)
   })
 
@@ -141,6 +145,7 @@ if (isRoot) {
 
     t.is(refused.exitCode, 1)
     t.regex(refused.stderr, /HOST_KEY_UNKNOWN.*ssh-ed25519 SHA256:/)
+    showsInGallery(t, 'a host whose key nothing vouches for', refused.stderr)
     t.deepEqual([accepted.exitCode, known.exitCode], [2, 2])
     t.regex(readFileSync(join(project, '.sluice', 'known_hosts'), 'utf8'), /^10\.\S+ ssh-ed25519 /)
   })
@@ -154,6 +159,7 @@ if (isRoot) {
 
     t.is(exitCode, 1)
     t.regex(stderr, /BECOME_REFUSED {2}plain may not become root[\s\S]*do {3}.*let plain use sudo/)
+    showsInGallery(t, 'an account that may not become root', stderr)
     await untouched(t)
   })
 
@@ -169,6 +175,7 @@ if (isRoot) {
 
       t.is(exitCode, 1)
       t.regex(stderr, /HOST_UNREACHABLE {2}127\.0\.0\.2:22[\s\S]*at {3}vm1[\s\S]*do {3}check/)
+      showsInGallery(t, 'a host whose SSH port nothing answers on', stderr)
       t.regex(stdout, /1 of 1 host did not get to the end: vm1; nothing was changed/)
     },
   )
@@ -182,7 +189,84 @@ if (isRoot) {
 
     t.is(exitCode, 1)
     t.regex(stderr, /HOST_UNREACHABLE {2}10\.\S+\.99:22[\s\S]*at {3}vm1[\s\S]*do {3}/)
+    showsInGallery(t, 'a host that is off', stderr)
     t.true(performance.now() - started < 10_000)
+  })
+
+  test.serial('a policy that leaves the controller out is refused before anything is changed', async (t) => {
+    t.timeout(60_000)
+    const { address, user, identityFile, hostKeys, privateAddresses } = firstHost()
+    const groups = { kafka: {}, processor: {}, producers: {}, mongodb: {} }
+    const hosts = { vm1: { address, user, identityFile, hostKeys, privateAddresses, groups: ['kafka'] } }
+    const policy = { ...lab().inventory.policy, admin: ['192.0.2.0/24'] }
+    const project = projectFolder(t, { 'hosts.json': JSON.stringify({ policy, groups, hosts }) })
+
+    const { exitCode, stderr } = await provision(project)
+
+    t.is(exitCode, 1)
+    t.regex(
+      stderr,
+      /LOCKOUT_PREVENTED {2}no rule of the policy lets the controller, 10\.\S+, reach port 22 of vm1/,
+    )
+    showsInGallery(t, 'a policy that would lock the controller out', stderr)
+    await untouched(t)
+  })
+
+  test.serial(
+    'a variable with a value that its role does not take is refused before any host is touched',
+    async (t) => {
+      const { exitCode, stderr } = await provision(folder(t), ['--var', 'kafka.heapMb=lots'])
+
+      t.is(exitCode, 64)
+      showsInGallery(t, 'a variable that its role does not take', stderr)
+      await untouched(t)
+    },
+  )
+
+  test.serial('a role that there is not is refused with those that there are', async (t) => {
+    const { exitCode, stderr } = await provision(folder(t), ['--tags', 'kafak'])
+
+    t.is(exitCode, 64)
+    showsInGallery(t, 'a role that there is not', stderr)
+  })
+
+  test.serial('a system that the roles do not know is left alone', async (t) => {
+    t.timeout(60_000)
+    await onHost(sh`cp -L /etc/os-release /root/os-release; sed -i 's/^ID=.*/ID=gentoo/' /etc/os-release`)
+
+    const { exitCode, stderr } = await provision(folder(t))
+    await onHost(sh`cat /root/os-release > /etc/os-release`)
+
+    t.is(exitCode, 1)
+    showsInGallery(t, 'a system that the roles do not know', stderr)
+    await untouched(t)
+  })
+
+  test.serial('sudo that wants a password which was not given is told so', async (t) => {
+    t.timeout(60_000)
+    await onHost(sh`useradd --create-home --shell /bin/sh asked; mkdir -p /home/asked/.ssh
+      cp /home/sluice/.ssh/authorized_keys /home/asked/.ssh/; chown -R asked: /home/asked/.ssh
+      echo 'asked ALL=(ALL) ALL' > /etc/sudoers.d/asked`)
+
+    const { exitCode, stderr } = await provision(folder(t, { user: 'asked' }))
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /BECOME_REFUSED[\s\S]*--ask-become-pass/)
+    showsInGallery(t, 'sudo that wants a password', stderr)
+    await untouched(t)
+  })
+
+  test.serial('a package that cannot be had is an error with the words of apt', async (t) => {
+    t.timeout(120_000)
+    await onHost(sh`mkdir /root/apt; mv /etc/apt/sources.list* /root/apt/; rm -rf /var/lib/apt/lists; mkdir /var/lib/apt/lists
+      echo 'deb [trusted=yes] http://127.0.0.1:9/debian bookworm main' > /etc/apt/sources.list`)
+
+    const { exitCode, stderr } = await provision(folder(t), ['--tags', 'java'])
+    await onHost(sh`rm -r /etc/apt/sources.list*; mv /root/apt/* /etc/apt/`)
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /STEP_FAILED[\s\S]*vm1 > java > package openjdk/)
+    showsInGallery(t, 'a package that cannot be had', stderr, { logs: true })
   })
 
   test.serial('an artifact with another checksum than the pinned one is refused with both', async (t) => {
@@ -203,6 +287,7 @@ if (isRoot) {
     t.is(exitCode, 1)
     t.regex(stderr, /ARTIFACT_CHECKSUM[\s\S]*zookeeper/)
     t.regex(stderr, /[0-9a-f]{64}[\s\S]*[0-9a-f]{64}/)
+    showsInGallery(t, 'an artifact with another checksum than the pinned one', stderr)
   })
 
   test.serial(
@@ -250,6 +335,7 @@ if (isRoot) {
         ),
       )
       t.regex(stdout, /vm1; nothing was changed/)
+      showsInGallery(t, `a port that something else has taken: ${unit}`, stderr)
       t.is(state, 'inactive')
       t.is(next.exitCode, 0, next.stdout + next.stderr)
     })
@@ -276,6 +362,35 @@ if (isRoot) {
     t.regex(again.stdout, /Nothing changed on any host/)
   })
 
+  test.serial('a topic with more partitions than are declared is not made anew', async (t) => {
+    t.timeout(120_000)
+
+    const { exitCode, stderr } = await provision(folder(t), [
+      '--var',
+      'kafka-topics.topics={tokens: {partitions: 3}}',
+    ])
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /DATA_AT_RISK[\s\S]*vm1 > kafka-topics > topic tokens/)
+    showsInGallery(t, 'fewer partitions than there are', stderr)
+  })
+
+  test.serial('a service that ends when it starts is an error with its last words', async (t) => {
+    t.timeout(180_000)
+    const project = folder(t)
+    await onHost(sh`systemctl stop kafka; cp -a /var/lib/kafka/meta.properties /root/
+      sed -i s/^cluster.id=.*/cluster.id=another/ /var/lib/kafka/meta.properties`)
+
+    const { exitCode, stderr } = await provision(project)
+    await onHost(sh`cp -a /root/meta.properties /var/lib/kafka/`)
+    const next = await provision(project)
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /STEP_FAILED[\s\S]*vm1 > kafka > (unit|ready) kafka\.service[\s\S]*another/)
+    showsInGallery(t, 'a service that ends when it starts', stderr, { logs: true })
+    t.is(next.exitCode, 0, next.stdout + next.stderr)
+  })
+
   test.serial(
     'a full disk on a host is an error that says so, and with room the next run goes on',
     async (t) => {
@@ -290,9 +405,11 @@ if (isRoot) {
 
       t.is(exitCode, 1)
       t.regex(stderr, /STEP_FAILED[\s\S]*vm1 > zookeeper > release zookeeper[\s\S]*No space left on device/)
+      showsInGallery(t, 'a full disk', stderr, { logs: true })
       t.is(next.exitCode, 0, next.stderr)
     },
   )
+  test.after(writeGallery)
 } else {
   test(needsRoot, (t) => t.pass())
 }

@@ -36,6 +36,12 @@ test('a machine that no role knows is an error that names it', (t) => {
   })
 })
 
+test('a system that the roles do not know is an error that names it', (t) => {
+  t.throws(() => parseFacts(said.replace('ubuntu', 'gentoo').replace('24.04', '2.15'), 'vm1'), {
+    message: /HOST_UNSUPPORTED.*should be Debian or Ubuntu, is gentoo 2\.15/,
+  })
+})
+
 test('the script tells all of it on a real system', async (t) => {
   const [outcome] = await runBatch(localConnection(), [factsScript], {
     stopOnFailure: false,
