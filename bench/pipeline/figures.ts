@@ -9,6 +9,8 @@ export interface SpeedRun {
   documents: number
   seconds: number
   cpuMs: number
+  /** What the services beside it used. */
+  serviceCpuMs?: { kafka: number; mongodb: number }
   /** Not of the floors: they hold what they insert. */
   peakMb?: number
   /** What each answer of its port took meanwhile. */
@@ -51,6 +53,8 @@ export interface SpeedSummary {
   slowest: number
   fastest: number
   cpuMicrosecondsPerDocument: number
+  mongodbMicrosecondsPerDocument: number | undefined
+  kafkaMicrosecondsPerDocument: number | undefined
   coresBusy: number
   peakMb: number | undefined
   healthP50: number | undefined
@@ -74,6 +78,8 @@ export function summarizeSpeed(runs: readonly SpeedRun[]): SpeedSummary[] {
       ...{ contender, runs: own.length, rate: median(rates) },
       ...{ slowest: Math.min(...rates), fastest: Math.max(...rates) },
       cpuMicrosecondsPerDocument: median(own.map(({ cpuMs, documents }) => (cpuMs * 1000) / documents)),
+      mongodbMicrosecondsPerDocument: ofService(own, 'mongodb'),
+      kafkaMicrosecondsPerDocument: ofService(own, 'kafka'),
       coresBusy: median(own.map(({ cpuMs, seconds }) => cpuMs / 1000 / seconds)),
       peakMb: peaks.length === 0 ? undefined : Math.max(...peaks),
       healthP50: health.length === 0 ? undefined : percentile(health, 0.5),
@@ -81,6 +87,13 @@ export function summarizeSpeed(runs: readonly SpeedRun[]): SpeedSummary[] {
       lateOverEarly: drifts.length === 0 ? undefined : median(drifts),
     }
   })
+}
+
+function ofService(runs: readonly SpeedRun[], service: 'kafka' | 'mongodb'): number | undefined {
+  const each = runs.flatMap(({ serviceCpuMs, documents }) =>
+    serviceCpuMs === undefined ? [] : (serviceCpuMs[service] * 1000) / documents,
+  )
+  return each.length === 0 ? undefined : median(each)
 }
 
 /** The median over the rounds of how many times as fast one contender was as another in the same round. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
+import type { Services } from '../../test/support/services.ts'
 import type { ContenderName } from './contenders.ts'
 import type { SpeedRun } from './figures.ts'
 import type { Ground, Trial } from './ground.ts'
@@ -16,6 +17,16 @@ import { cpuMsOf, peakMbOf } from './usage.ts'
 const lookEveryMs = 50
 
 type Measured = Omit<SpeedRun, 'contender' | 'round'>
+
+const cpuOfServices = ({ kafka, mongodb }: Services) => ({
+  kafka: cpuMsOf(kafka.pid ?? -1),
+  mongodb: cpuMsOf(mongodb.pid ?? -1),
+})
+
+function cpuSince(before: ReturnType<typeof cpuOfServices>, services: Services) {
+  const now = cpuOfServices(services)
+  return { kafka: now.kafka - before.kafka, mongodb: now.mongodb - before.mongodb }
+}
 
 /** How many documents a trial's contender has stored. */
 export async function storedIn({ client }: Trial): Promise<number> {
@@ -33,7 +44,7 @@ export async function measureContender(
   name: ContenderName,
   trial: Trial,
   { program, log, healthUrl }: Contender,
-  { messages, longestSeconds }: { messages: number; longestSeconds: number },
+  { services, messages, longestSeconds }: { services: Services; messages: number; longestSeconds: number },
 ): Promise<Measured> {
   let ended = false
   void program.ended.then(() => {
@@ -42,6 +53,7 @@ export async function measureContender(
   const looks: { at: number; count: number }[] = []
   let health: ReturnType<typeof probeHealth> | undefined
   let cpuBefore = 0
+  let servicesBefore = { kafka: 0, mongodb: 0 }
   try {
     while (true) {
       if (ended) throw await endedEarly(name, log)
@@ -51,6 +63,7 @@ export async function measureContender(
         if (health === undefined) {
           health = probeHealth(healthUrl)
           cpuBefore = cpuMsOf(program.pid)
+          servicesBefore = cpuOfServices(services)
         }
         looks.push({ at, count })
         if (count >= messages || at - (looks[0]?.at ?? at) > longestSeconds * 1000) break
@@ -69,6 +82,7 @@ export async function measureContender(
       documents: last.count - first.count,
       seconds: (last.at - first.at) / 1000,
       cpuMs: cpuMsOf(program.pid) - cpuBefore,
+      serviceCpuMs: cpuSince(servicesBefore, services),
       peakMb: peakMbOf(program.pid),
       healthMs: health?.stop() ?? [],
       early: rateBetween(first.at, first.at + quarter),
@@ -87,14 +101,16 @@ export async function measureFloor(
   name: 'insert-floor' | 'read-floor',
   trial: Trial,
   order: InsertOrder | ReadOrder,
+  services: Services,
 ): Promise<Measured> {
   const log = join(trial.directory, `${name}.log`)
   const source = join(import.meta.dirname, 'programs', `${name}.ts`)
   const words = ['--max-old-space-size=6144', '--disable-warning=TimeoutNegativeWarning', source]
   const program = await startProgram([process.execPath, ...words, JSON.stringify(order)], { log })
+  const before = cpuOfServices(services)
   if ((await program.ended) !== 0) throw await endedEarly(name, log)
   const said = (await readFile(log, 'utf8')).trim().split('\n').at(-1) ?? ''
-  return v.parse(FloorSaid, JSON.parse(said))
+  return { ...v.parse(FloorSaid, JSON.parse(said)), serviceCpuMs: cpuSince(before, services) }
 }
 
 /** Fills the topics with a stream, as fast as that goes. */

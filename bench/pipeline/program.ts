@@ -3,6 +3,9 @@ import { open, readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { SluiceError } from '../../engine/errors.ts'
 
+/** Who has not ended by then of itself is ended. */
+const endsWithinMs = 5000
+
 /** A program under measurement. */
 export interface Program {
   readonly pid: number
@@ -38,8 +41,10 @@ export async function startProgram(
     lines: child.stdout === null ? nothing() : createInterface({ input: child.stdout }),
     ended,
     async stop() {
-      child.kill('SIGKILL')
+      child.kill('SIGTERM')
+      const insist = setTimeout(() => child.kill('SIGKILL'), endsWithinMs)
       await ended
+      clearTimeout(insist)
     },
   }
 }

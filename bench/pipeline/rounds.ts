@@ -127,21 +127,21 @@ async function runOnce(
   }: { ground: Ground; topics: Topics; starters: Starters; options: PipelineBenchOptions },
 ): Promise<SpeedRun> {
   const { messages, seed, pythonSeconds } = options
+  const { services } = ground
   const measured = await inTrial(ground, topics, async (trial) => {
     if (contender === 'insert-floor') {
       const { mongodbUri } = trial
-      return measureFloor(contender, trial, {
-        mongodbUri,
-        documents: messages,
-        ...streamOf({ messages, seed }),
-      })
+      const order = { mongodbUri, documents: messages, ...streamOf({ messages, seed }) }
+      return measureFloor(contender, trial, order, services)
     }
     if (contender === 'read-floor') {
       const { bootstrap, group } = trial
-      return measureFloor(contender, trial, { bootstrap, group, messages, topics: Object.values(topics) })
+      const order = { bootstrap, group, messages, topics: Object.values(topics) }
+      return measureFloor(contender, trial, order, services)
     }
     const longestSeconds = contender === 'python' ? pythonSeconds : 600
     return measureContender(contender, trial, await starters[contender](trial, ground), {
+      services,
       messages,
       longestSeconds,
     })
