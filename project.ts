@@ -56,5 +56,6 @@ export const project: Registry = {
       load: async () => (await import('./playbooks/verify-e2e.ts')).verifyPipeline,
     },
   ],
+  firewall: { load: async () => (await import('./playbooks/firewall-reading.ts')).firewallReading },
   lab: { load: async () => (await import('./inventory/lab-controls.ts')).labControls },
 }

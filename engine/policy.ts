@@ -29,6 +29,14 @@ export interface Policy {
   places?: { groups?: Record<string, string>; rules?: string; admin?: string } | undefined
 }
 
+/** An inbound rule of one host, with the addresses in place of the groups. */
+export interface InboundRule extends Traffic {
+  from: string
+  comment: string
+  /** Where the policy says so. */
+  at?: string | undefined
+}
+
 /** The ports of tcp or udp that may be reached, or nothing where the protocol has none. */
 export function portRange({ protocol, port }: Traffic): { first: number; last: number } | undefined {
   if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'all') return undefined

@@ -2,16 +2,10 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { SluiceError } from '../engine/errors.ts'
 import type { Host, PolicyRule } from '../engine/inventory.ts'
-import { carries, type Traffic, trafficName } from '../engine/policy.ts'
+import { carries, type InboundRule, type Traffic, trafficName } from '../engine/policy.ts'
 import { aptPackage } from '../engine/resources/apt-package.ts'
 import { ufw } from '../engine/resources/ufw.ts'
 import { defineRole, type RoleContext } from '../engine/role.ts'
-
-/** An inbound rule of one host, with the addresses in place of the groups. */
-export interface InboundRule extends Traffic {
-  from: string
-  comment: string
-}
 
 /** The host's firewall: what the inventory's policy lets in, and nothing else. */
 export const firewall = defineRole({
@@ -26,7 +20,7 @@ export const firewall = defineRole({
   resources: ({ allowLockout }, context) => {
     const rules = inboundRules(context)
     if (!allowLockout) refuseLockout(rules, context)
-    return [aptPackage({ name: 'ufw' }), ufw({ rules })]
+    return [aptPackage({ name: 'ufw' }), ufw({ rules: rules.map(({ at: _, ...rule }) => rule) })]
   },
 })
 
@@ -34,11 +28,11 @@ export const firewall = defineRole({
 export function inboundRules(context: Pick<RoleContext, 'host' | 'inventory' | 'group'>): InboundRule[] {
   const { host, inventory } = context
   const concerning = inventory.policy.rules.filter(({ to }) => to === 'all' || host.groups.includes(to))
-  const rules = concerning.flatMap(({ from, to, at: _, ...traffic }) =>
+  const rules = concerning.flatMap(({ from, to, at, ...traffic }) =>
     from.flatMap((source) =>
       networksOf(source, context)
         .filter((network) => isOfFamily(traffic, network))
-        .map((network) => ({ from: network, ...traffic, comment: `${source} to ${to}` })),
+        .map((network) => ({ from: network, ...traffic, comment: `${source} to ${to}`, at })),
     ),
   )
   // A host in two groups would have the same rule twice.

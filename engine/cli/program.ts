@@ -15,7 +15,7 @@ import {
   type UpOptions,
   wholeNumber,
 } from './options.ts'
-import type { Check, PlaybookCommand, Registry } from './registry.ts'
+import type { Check, FirewallEntry, PlaybookCommand, Registry } from './registry.ts'
 import type { Session } from './session.ts'
 
 /** Carries a command out; gives the exit code. */
@@ -45,6 +45,7 @@ export function createProgram(registry: Registry, execute: Execute): Command {
   addDestroy(program, registry, execute)
   addLab(program, execute)
   addInventory(program, execute)
+  if (registry.firewall) addFirewall(program, registry.firewall, execute)
   addDoctor(program, execute)
   addLog(program, execute)
   return program
@@ -292,6 +293,32 @@ function addInventory(program: Command, execute: Execute): void {
     .option('--json', 'one JSON document for each who and whom', false)
     .description('Shows who may reach whom by the firewall policy, and on which ports.')
     .action((options: Options) => execute(async (session) => (await load()).inventoryGraph(session, options)))
+}
+
+function addFirewall(program: Command, entry: FirewallEntry, execute: Execute): void {
+  const firewall = program
+    .command('firewall')
+    .summary('whether the firewalls are what the policy says')
+    .description('Compares the firewalls of the hosts with the policy, or with the security groups at AWS.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice firewall diff', meaning: 'host by host, rules that are missing or too many' },
+        {
+          command: 'sluice firewall diff -i aws --json',
+          meaning: 'the same for a program, fit for cron and CI',
+        },
+      ]),
+    )
+  addHostOptions(firewall.command('diff'))
+    .description(
+      'Shows rules of the policy that a host has not, and rules of a host that the policy has not; names what is wider than the pipeline needs. Changes nothing. Exit code 0 when nothing differs, 2 when anything does.',
+    )
+    .action((options: HostOptions) =>
+      execute(async (session) =>
+        (await import('./firewall-command.ts')).firewallDiff(session, entry, options),
+      ),
+    )
 }
 
 function addLog(program: Command, execute: Execute): void {

@@ -1,5 +1,6 @@
 import type { Host, Inventory, InventoryProgress, InventorySource } from '../inventory.ts'
 import type { Playbook } from '../playbook.ts'
+import type { InboundRule } from '../policy.ts'
 import type { Connection } from '../transport/connection.ts'
 
 /** What a project brings to the command line. Each part is loaded when a command needs it. */
@@ -14,7 +15,20 @@ export interface Registry {
   /** Opens an inventory that is a file. */
   openInventoryFile(path: string): Promise<InventorySource>
   checks: Check[]
+  /** For projects whose hosts have a firewall that a policy says. */
+  firewall?: FirewallEntry
   lab: { load(): Promise<LabControls> }
+}
+
+export interface FirewallEntry {
+  load(): Promise<FirewallReading>
+}
+
+/** What the project's firewall role makes of a policy. */
+export interface FirewallReading {
+  rulesOf(inventory: Inventory, host: Host): InboundRule[]
+  /** Every rule of the policy that lets in more than is needed, as a sentence. */
+  findingsOf(inventory: Inventory): string[]
 }
 
 /** A playbook that is a command of its own. */
