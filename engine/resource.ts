@@ -45,6 +45,18 @@ export interface HostProbe<Have> {
   parse(output: string[]): Have | undefined
 }
 
+/** What was found; `have` is undefined where nothing is there. */
+export interface Answer<Have> {
+  have: Have | undefined
+}
+
+/** Reads many of a kind by one script: a host takes longer to start a command than to do what it is for. */
+export interface JointProbe<Have> {
+  script: Script
+  /** An answer for each, in order; none (`undefined`) for one that has to be asked by its own probe. */
+  parse(output: string[]): (Answer<Have> | undefined)[]
+}
+
 /** For state that only a protocol tells (topics, indexes): read on the controller through the host's connection. */
 export interface ControllerProbe<Have> {
   read(access: ControllerAccess): Promise<Have | undefined>
@@ -75,6 +87,8 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   reads: string[]
   touches(changes: Change[]): string[]
   probe: Probe<Have>
+  /** Its kind, where that can read many at once; those of one kind are asked together. */
+  joint?: { kind: JointKind; spec: unknown }
   diff(have: Have | undefined): Change[]
   /** What a pending change of a subject that this reads will make of it; without this, "known later". */
   predict?(have: Have | undefined, touched: Touched[]): Change[]
@@ -93,6 +107,11 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   holdsData: boolean
 }
 
+/** How many of a kind are read at once. */
+export interface JointKind {
+  probe(specs: readonly unknown[]): JointProbe<unknown>
+}
+
 export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepared> {
   kind: string
   spec: Schema
@@ -100,6 +119,8 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   reads(spec: v.InferOutput<Schema>): string[]
   touches(spec: v.InferOutput<Schema>, changes: Change[]): string[]
   probe(spec: v.InferOutput<Schema>): Probe<Have>
+  /** Reads many at once. What it cannot tell, and all of them when its script fails, is asked by `probe`. */
+  probeTogether?(specs: readonly v.InferOutput<Schema>[]): JointProbe<Have>
   diff(spec: v.InferOutput<Schema>, have: Have | undefined): Change[]
   predict?(spec: v.InferOutput<Schema>, have: Have | undefined, touched: Touched[]): Change[]
   prepare?(spec: v.InferOutput<Schema>, access: ControllerAccess): Promise<Prepared>
@@ -125,6 +146,11 @@ export type ResourceKind<Schema extends v.GenericSchema> = ((input: v.InferInput
 export function defineResource<Schema extends v.GenericSchema, Have, Prepared = undefined>(
   definition: ResourceDefinition<Schema, Have, Prepared>,
 ): ResourceKind<Schema> {
+  const { probeTogether } = definition
+  // The specs that come back are those that `make` put into resources of this kind.
+  const jointKind = probeTogether && {
+    probe: (specs: readonly unknown[]) => probeTogether(specs as v.InferOutput<Schema>[]),
+  }
   const make = (input: v.InferInput<Schema>): Resource => {
     const parsed = v.safeParse(definition.spec, input)
     if (!parsed.success) {
@@ -139,6 +165,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       reads: definition.reads(spec),
       touches: (changes) => definition.touches(spec, changes),
       probe: definition.probe(spec),
+      ...(jointKind && { joint: { kind: jointKind, spec } }),
       diff: (have) => definition.diff(spec, have),
       ...(predict && { predict: (have, touched) => predict(spec, have, touched) }),
       ...(prepare && { prepare: (access) => prepare(spec, access) }),

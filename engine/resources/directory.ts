@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { compare, defineResource, run } from '../resource.ts'
 import { AbsolutePath, AccountName, FileMode } from '../schemas.ts'
-import { sh } from '../shell.ts'
+import { lines, sh } from '../shell.ts'
 import { forgetMade, noteMade, tellMade } from './former.ts'
 
 const Spec = v.strictObject({
@@ -36,10 +36,25 @@ export const directory = defineResource<typeof Spec, Have>({
 
   probe: ({ path }) => ({
     script: sh`if [ -d ${path} ]; then stat --format='%a %U %G' -- ${path}; ${tellMade('directory', markName(path))}; fi`,
-    parse([attributes, mark]) {
-      if (attributes === undefined) return undefined
-      const [mode = '', owner = '', group = ''] = attributes.split(' ')
-      return { mode: mode.padStart(4, '0'), owner, group, made: mark === 'made' }
+    parse: ([attributes, mark]) => parseDirectory(attributes, mark),
+  }),
+
+  probeTogether: (specs) => ({
+    script: sh`
+      set --
+      ${lines(
+        specs.map(
+          ({ path }) =>
+            sh`if [ -d ${path} ]; then set -- "$@" ${path}; ${tellMade('directory', markName(path))}; else echo absent; fi`,
+        ),
+      )}
+      [ $# -eq 0 ] || stat --format='%a %U %G' -- "$@"`,
+    parse(output) {
+      const marks = output.slice(0, specs.length)
+      const attributes = output.slice(specs.length).values()
+      return marks.map((mark) => ({
+        have: mark === 'absent' ? undefined : parseDirectory(attributes.next().value, mark),
+      }))
     },
   }),
 
@@ -58,3 +73,9 @@ export const directory = defineResource<typeof Spec, Have>({
     made ? [run(sh`rm -rf --one-file-system -- ${path}; ${forgetMade('directory', markName(path))}`)] : [],
   holdsData: ({ holdsData }) => holdsData,
 })
+
+function parseDirectory(attributes: string | undefined, mark: string | undefined): Have | undefined {
+  if (attributes === undefined) return undefined
+  const [mode = '', owner = '', group = ''] = attributes.split(' ')
+  return { mode: mode.padStart(4, '0'), owner, group, made: mark === 'made' }
+}

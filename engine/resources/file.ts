@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import * as v from 'valibot'
-import { type Change, compare, defineResource, run } from '../resource.ts'
+import { type Answer, type Change, compare, defineResource, run } from '../resource.ts'
 import { AbsolutePath, AccountName, FileMode } from '../schemas.ts'
 import { Secret } from '../secret.ts'
-import { type Script, sh, write } from '../shell.ts'
+import { described, lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
+import { digestOf } from './listed-paths.ts'
 
 /** Longer contents are told apart by their beginning and size. */
 const comparedBytes = 1_048_576
@@ -32,6 +34,8 @@ const Spec = v.pipe(
   ),
 )
 
+type Spec = v.InferOutput<typeof Spec>
+
 interface Have {
   mode: string
   owner: string
@@ -56,23 +60,40 @@ export const file = defineResource<typeof Spec, Have>({
   probe: ({ path }) => ({
     script: sh`if [ -f ${path} ] && [ ! -L ${path} ]; then stat --format='%a %U %G %s' -- ${path}; ${tellOurs(path)}; head -c ${comparedBytes} -- ${path}; echo .; fi`,
     parse([attributes, mark, ...content]) {
-      if (attributes === undefined) return undefined
-      const [mode = '', owner = '', group = '', size = ''] = attributes.split(' ')
-      const text = content.join('\n').slice(0, -1)
-      return {
-        mode: mode.padStart(4, '0'),
-        owner,
-        group,
-        sizeBytes: Number(size),
-        content: text,
-        ours: mark === 'ours',
-      }
+      return attributes === undefined ? undefined : found(attributes, mark, content.join('\n').slice(0, -1))
     },
   }),
 
-  diff({ content, mode, owner, group }, have) {
+  // What a file contains comes along only where no file should contain it; else its digest says enough.
+  probeTogether: (specs) => ({
+    script: described(
+      `read ${specs.length} files`,
+      sh`
+set --
+${lines(specs.map(({ path }) => sh`if [ -f ${path} ] && [ ! -L ${path} ]; then set -- "$@" ${path}; ${tellOurs(path)}; else echo absent; fi`))}
+[ $# -gt 0 ] || exit 0
+stat --format='%a %U %G %s' -- "$@"
+sums=$(sha256sum -- "$@")
+for path; do
+  sum=\${sums%%
+*}
+  sums=\${sums#*
+}
+  echo "$sum"
+  sum=\${sum#\\\\}
+  case ${specs.map(digestWanted).join(' ')} in
+    *"\${sum%% *}"*) ;;
+    *) { head -c ${comparedBytes} -- "$path"; echo .; } | sed 's/^/ /' ;;
+  esac
+done`,
+    ),
+    parse: (output) => parseFiles(specs, output),
+  }),
+
+  diff(spec, have) {
+    const { content, mode, owner, group } = spec
     const attributes = compare({ mode, owner, group }, have)
-    const want = content instanceof Secret ? content.reveal() : content
+    const want = textOf(spec)
     if (want === have?.content && Buffer.byteLength(want) === have.sizeBytes) return attributes
     return [contentChange(content, have), ...attributes]
   },
@@ -95,6 +116,49 @@ export const file = defineResource<typeof Spec, Have>({
 
   remove: ({ path }, { ours }) => (ours ? [run(restoreFormer(path))] : []),
 })
+
+const textOf = ({ content }: Spec) => (content instanceof Secret ? content.reveal() : content)
+
+const digestWanted = (spec: Spec) => createHash('sha256').update(textOf(spec)).digest('hex')
+
+function found(attributes: string, mark: string | undefined, content: string): Have {
+  const [mode = '', owner = '', group = '', size = ''] = attributes.split(' ')
+  return {
+    mode: mode.padStart(4, '0'),
+    owner,
+    group,
+    sizeBytes: Number(size),
+    content,
+    ours: mark === 'ours',
+  }
+}
+
+/**
+ * A line a file that says what is there, then the attributes of those that are, then their digests. Lines that begin
+ * with a blank are the content of the file before them.
+ */
+function parseFiles(specs: readonly Spec[], output: readonly string[]): (Answer<Have> | undefined)[] {
+  const marks = output.slice(0, specs.length)
+  const present = marks.filter((mark) => mark !== 'absent').length
+  const attributes = output.slice(specs.length, specs.length + present)
+  const contents: { digest: string; lines: string[] }[] = []
+  for (const line of output.slice(specs.length + present)) {
+    if (line.startsWith(' ')) contents.at(-1)?.lines.push(line.slice(1))
+    else contents.push({ digest: digestOf(line), lines: [] })
+  }
+  if (attributes.length !== present || contents.length !== present) return []
+  let at = 0
+  return specs.map((spec, index) => {
+    if (marks[index] === 'absent') return { have: undefined }
+    const [attributesHere = '', content] = [attributes[at], contents[at]]
+    at++
+    if (content?.digest === digestWanted(spec))
+      return { have: found(attributesHere, marks[index], textOf(spec)) }
+    // It has what another file should have: this did not come along.
+    if (content === undefined || content.lines.length === 0) return undefined
+    return { have: found(attributesHere, marks[index], content.lines.join('\n').slice(0, -1)) }
+  })
+}
 
 function contentChange(content: string | Secret, have: Have | undefined): Change {
   if (content instanceof Secret) {

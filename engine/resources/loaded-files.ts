@@ -12,7 +12,7 @@ import { type Script, sh } from '../shell.ts'
 const recordCode =
   'for f; do echo "$(readlink -f -- "$f") $([ -d "$f" ] || sha256sum < "$f")"; done 2>/dev/null'
 
-const recordPath = (unit: string) => `/run/sluice/${unit}.loaded`
+export const recordPath = (unit: string) => `/run/sluice/${unit}.loaded`
 
 /** One line a path, in the order of the paths. */
 export interface LoadedFiles {
@@ -26,6 +26,11 @@ export function recordingDropIn(paths: readonly string[], { onReload }: { onRelo
   const code = `mkdir -p /run/sluice; ( ${recordCode} ) > ${recordPath('%n')}`.replaceAll('$', '$$$$')
   const hook = `+/bin/sh -c '${code}' sh ${paths.join(' ')}`
   return ['[Service]', `ExecStartPre=${hook}`, ...(onReload ? [`ExecReload=${hook}`] : []), ''].join('\n')
+}
+
+/** The line that the record has of a path, as far as it was read: no digest for a directory. */
+export function loadedLine(target: string, digest: string | undefined): string {
+  return `${target} ${digest === undefined ? '' : `${digest}  -`}`
 }
 
 /** Prints what is on the disk and what was recorded, for `parseLoadedFiles`. */
@@ -59,7 +64,7 @@ export function isStale(
     if (change === undefined) return onDisk[index]
     if (change.content === undefined) return undefined
     const digest = createHash('sha256').update(change.content).digest('hex')
-    return `${onDisk[index]?.split(' ')[0] || path} ${digest}  -`
+    return loadedLine(onDisk[index]?.split(' ')[0] || path, digest)
   })
   return future.length !== loaded.length || future.some((line, index) => line !== loaded[index])
 }

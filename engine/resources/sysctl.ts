@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import { type Change, defineResource, run } from '../resource.ts'
-import { sh, write } from '../shell.ts'
+import { lines, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormerContent } from './former.ts'
+import { linesOfPath, tellLinesOf } from './listed-paths.ts'
 
 const Spec = v.strictObject({
   key: v.pipe(
@@ -42,13 +43,21 @@ export const sysctl = defineResource<typeof Spec, Have>({
       if [ -w ${livePath(key)} ]; then echo writable; else echo fixed; fi
       if [ -r ${livePath(key)} ]; then cat ${livePath(key)}; else echo; fi
       if [ -r ${filePath(key)} ]; then cat ${filePath(key)}; fi`,
-    parse([access, live = '', ...persisted]) {
-      return {
-        writable: access === 'writable',
-        live: live === '' ? undefined : live.trim().replaceAll(/\s+/g, ' '),
-        persisted: persisted.length === 0 ? undefined : `${persisted.join('\n')}\n`,
-      }
-    },
+    parse: ([access, live = '', ...persisted]) => found(access, live, persisted),
+  }),
+
+  probeTogether: (specs) => ({
+    script: sh`
+      ${lines(specs.map(({ key }) => sh`if [ -w ${livePath(key)} ]; then echo writable; else echo fixed; fi`))}
+      ${tellLinesOf(specs.flatMap(({ key }) => [livePath(key), filePath(key)]))}`,
+    parse: (output) =>
+      specs.map(({ key }, index) => {
+        // A kernel that does not have it, or does not let it be read.
+        const [live] = linesOfPath(output, livePath(key))
+        return live === undefined
+          ? undefined
+          : { have: found(output[index], live, linesOfPath(output, filePath(key))) }
+      }),
   }),
 
   diff({ key, value }, have) {
@@ -80,3 +89,11 @@ export const sysctl = defineResource<typeof Spec, Have>({
       ? []
       : [run(sh`${restoreFormerContent(livePath(key))}; rm -f -- ${filePath(key)}`)],
 })
+
+function found(access: string | undefined, live: string, persisted: readonly string[]): Have {
+  return {
+    writable: access === 'writable',
+    live: live === '' ? undefined : live.trim().replaceAll(/\s+/g, ' '),
+    persisted: persisted.length === 0 ? undefined : `${persisted.join('\n')}\n`,
+  }
+}

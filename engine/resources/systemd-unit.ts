@@ -2,16 +2,19 @@ import * as v from 'valibot'
 import { type Change, defineResource, run, type Touched } from '../resource.ts'
 import { AbsolutePath } from '../schemas.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
-import { keepFormer, restoreFormer, tellOurs } from './former.ts'
+import { keepFormer, restoreFormer } from './former.ts'
 import { lastWords } from './last-words.ts'
+import { forgetLoadedFiles, isStale, recordingDropIn } from './loaded-files.ts'
 import {
-  forgetLoadedFiles,
-  isStale,
-  type LoadedFiles,
-  parseLoadedFiles,
-  recordingDropIn,
-  tellLoadedFiles,
-} from './loaded-files.ts'
+  dropInPath,
+  parseUnit,
+  parseUnits,
+  tellUnit,
+  tellUnits,
+  type UnitQuestion,
+  type UnitState,
+  unitPath,
+} from './unit-state.ts'
 
 const UnitName = v.pipe(
   v.string(),
@@ -52,21 +55,6 @@ const Spec = v.strictObject({
 })
 type Spec = v.InferOutput<typeof Spec>
 
-interface Have {
-  loadState: string
-  activeState: string
-  enabled: string
-  needsReload: boolean
-  files: LoadedFiles
-  content: string | undefined
-  dropIn: string | undefined
-  /** Whether the unit file was made or replaced by Sluice. */
-  ours: boolean
-}
-
-const unitPath = (unit: string) => `/etc/systemd/system/${unit}`
-const dropInPath = (unit: string) => `/etc/systemd/system/${unit}.d/50-sluice-loaded.conf`
-
 /** Everything that a restart would take up: the unit file too, where it is ours. */
 const loadedPaths = ({ unit, content, loads }: Spec) =>
   content === undefined ? loads : [unitPath(unit), ...loads]
@@ -74,12 +62,19 @@ const loadedPaths = ({ unit, content, loads }: Spec) =>
 const dropInContent = (spec: Spec) =>
   recordingDropIn(loadedPaths(spec), { onReload: spec.onChange === 'reload' })
 
+const question = (spec: Spec): UnitQuestion => ({
+  unit: spec.unit,
+  content: spec.content,
+  dropIn: dropInContent(spec),
+  loads: loadedPaths(spec),
+})
+
 /** Only services load files at a start of their own. */
 const records = ({ unit, state, loads, content }: Spec) =>
   unit.endsWith('.service') && state === 'running' && (loads.length > 0 || content !== undefined)
 
 /** A systemd unit: its file, whether it is enabled, whether it runs, and that it runs with what is on disk. */
-export const systemdUnit = defineResource<typeof Spec, Have>({
+export const systemdUnit = defineResource<typeof Spec, UnitState>({
   kind: 'unit',
   spec: Spec,
   id: ({ unit }) => unit,
@@ -90,17 +85,14 @@ export const systemdUnit = defineResource<typeof Spec, Have>({
   ],
 
   probe: (spec) => ({
-    // systemd has no state of a template, only of its instances.
-    script: sh`
-      ${spec.unit.includes('@.') ? sh`:` : sh`systemctl show --property=LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${spec.unit}`}
-      echo "mark=$( ${tellOurs(unitPath(spec.unit))} )"
-      ${tellLoadedFiles(spec.unit, loadedPaths(spec))}
-      for part in ${[unitPath(spec.unit), dropInPath(spec.unit)]}; do
-        echo "part $part"
-        if [ -f "$part" ]; then cat -- "$part"; echo .; fi
-      done`,
-    parse: (output) => parseUnit(spec, output),
+    script: tellUnit(question(spec)),
+    parse: (output) => parseUnit(spec.unit, output),
   }),
+
+  probeTogether(specs) {
+    const asked = specs.map(question)
+    return { script: tellUnits(asked), parse: (output) => parseUnits(asked, output) }
+  },
 
   diff: (spec, have) => unitChanges(spec, have),
 
@@ -181,30 +173,7 @@ timeout ${startTimeoutSeconds} systemctl ${verb} -- ${unit} || {
 }`
 }
 
-function parseUnit({ unit }: Spec, output: string[]): Have {
-  const partStarts = output.flatMap((line, index) => (line.startsWith('part /') ? [index] : []))
-  const head = output.slice(0, partStarts[0])
-  const property = (name: string) =>
-    head.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
-  const part = (path: string) => {
-    const start = output.indexOf(`part ${path}`)
-    const following = partStarts.find((index) => index > start) ?? output.length
-    const text = output.slice(start + 1, following).join('\n')
-    return text === '' ? undefined : text.slice(0, -1)
-  }
-  return {
-    loadState: property('LoadState'),
-    activeState: property('ActiveState'),
-    enabled: property('UnitFileState'),
-    needsReload: property('NeedDaemonReload') === 'yes',
-    files: parseLoadedFiles(head),
-    ours: property('mark') === 'ours',
-    content: part(unitPath(unit)),
-    dropIn: part(dropInPath(unit)),
-  }
-}
-
-function unitChanges(spec: Spec, have: Have | undefined, touched: readonly Touched[] = []): Change[] {
+function unitChanges(spec: Spec, have: UnitState | undefined, touched: readonly Touched[] = []): Change[] {
   const { content, enabled, state } = spec
   const changes: Change[] = []
   const text = (property: string, is: string | undefined, want: string) => {
@@ -231,6 +200,6 @@ function unitChanges(spec: Spec, have: Have | undefined, touched: readonly Touch
   return changes
 }
 
-function isGoing(have: Have | undefined): boolean {
+function isGoing(have: UnitState | undefined): boolean {
   return have?.activeState === 'activating' || have?.activeState === 'reloading'
 }
