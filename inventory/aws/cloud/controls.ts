@@ -111,7 +111,14 @@ function settingsWith({ projectDirectory, wishes }: CloudOptions): AwsSettings {
 /** @throws SluiceError USAGE when several regions could be meant */
 function oneRegion(settings: AwsSettings): AwsSettings {
   const { regions, up } = settings
-  if (up.region !== undefined) return { ...settings, regions: [up.region] }
+  if (up.region !== undefined) {
+    if (regions?.includes(up.region)) return { ...settings, regions: [up.region] }
+    throw new SluiceError('USAGE', {
+      subject: `hosts would be made in ${up.region}, where nobody looks for them: regions are ${regions?.join(', ')}`,
+      at: 'sluice.config.json > aws',
+      advice: `put ${up.region} into aws.regions (or SLUICE_AWS_REGIONS)`,
+    })
+  }
   if (regions === undefined || regions.length === 1) return settings
   throw new SluiceError('USAGE', {
     subject: `hosts can be made in one region, and there are several: ${regions.join(', ')}`,

@@ -20,7 +20,7 @@ const taken = /\.Duplicate$|^InvalidIPAddress\.InUse$|^InvalidSubnet\.Conflict$/
 export function creationFailure(error: unknown, question: Question): SluiceError {
   const { action = 'the request', region = '' } = question
   const { name = '', message = '', $fault } = error as Partial<Error> & { $fault?: string }
-  const details = { at: `${region} > ${action}`, why: `${name}: ${message}`, cause: error }
+  const details = { at: action, why: `${name}: ${message}`, cause: error }
   if (quota.test(name)) {
     return new SluiceError('AWS_QUOTA', {
       ...details,

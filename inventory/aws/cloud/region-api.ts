@@ -98,7 +98,6 @@ export class RegionApi {
       if (waited > seconds) {
         throw new SluiceError('AWS_UNAVAILABLE', {
           subject: `after ${seconds} s it is still not so that ${what}`,
-          at: this.region,
           advice: 'see in the console of AWS what it waits for, then run again: it goes on from there',
         })
       }

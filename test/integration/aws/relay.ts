@@ -8,18 +8,42 @@ export interface Asked {
 }
 
 /** An answer in the place of the server's; `undefined` lets the question through. */
-export type Interception = (asked: Asked) => { status: number; body: string } | undefined
+export type Interception = (asked: Asked) => Answer | undefined | Promise<Answer | undefined>
+
+export interface Answer {
+  status: number
+  body: string
+}
 
 /** A relay in front of the API server, which notes what is asked and may answer in its place. */
 export interface Relay {
   url: string
   asked: Asked[]
   intercept: Interception
+  /** Whether this answer is lost on its way: the server has done what was asked by then. */
+  sever(asked: Asked): boolean
+  /** Instances that were terminated behind its back: a launch with the client token of one is refused from then on. */
+  terminated: string[]
   stop(): Promise<void>
 }
 
 export async function startRelay(target: string): Promise<Relay> {
-  const relay: Relay = { url: '', asked: [], intercept: () => undefined, stop: async () => undefined }
+  const relay: Relay = {
+    url: '',
+    asked: [],
+    intercept: () => undefined,
+    sever: () => false,
+    terminated: [],
+    stop: async () => undefined,
+  }
+  const launches = new Map<string, string>()
+  /** The server knows no client tokens; AWS answers a launch that comes again as it did the first time. */
+  const answerAgain = (token: string | null): Answer | undefined => {
+    const known = token === null ? undefined : launches.get(token)
+    if (known === undefined) return undefined
+    if (!relay.terminated.some((id) => known.includes(id))) return { status: 200, body: known }
+    return ec2Error(400, 'IdempotentInstanceTerminated', 'The instance has been terminated.')
+  }
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk)
@@ -29,16 +53,24 @@ export async function startRelay(target: string): Promise<Relay> {
       /Credential=[^/]+\/\d+\/([^/]+)\//.exec(incoming.headers.authorization ?? '') ?? []
     const asked = { action: parameters.get('Action') ?? '', parameters, region }
     relay.asked.push(asked)
-    const answer = relay.intercept(asked)
+    const token = parameters.get('ClientToken')
+    const answer = (await relay.intercept(asked)) ?? answerAgain(token)
     if (answer !== undefined) {
       outgoing.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body)
       return
     }
     // The name of the host is signed, so it stays as it is.
     const { method, url, headers } = incoming
-    const forwarded = request(new URL(url ?? '/', target), { method, headers }, (answered) => {
-      outgoing.writeHead(answered.statusCode ?? 502, answered.headers)
-      answered.pipe(outgoing)
+    const forwarded = request(new URL(url ?? '/', target), { method, headers }, async (answered) => {
+      const parts: Buffer[] = []
+      for await (const part of answered) parts.push(part)
+      const content = Buffer.concat(parts)
+      if (token !== null && answered.statusCode === 200) launches.set(token, content.toString())
+      if (relay.sever(asked)) {
+        outgoing.destroy()
+        return
+      }
+      outgoing.writeHead(answered.statusCode ?? 502, answered.headers).end(content)
     })
     forwarded.on('error', () => outgoing.destroy())
     forwarded.end(body)
@@ -54,7 +86,7 @@ export async function startRelay(target: string): Promise<Relay> {
 }
 
 /** An error in the form of the EC2 API. */
-export function ec2Error(status: number, code: string, message: string): { status: number; body: string } {
+export function ec2Error(status: number, code: string, message: string): Answer {
   return {
     status,
     body: `<?xml version="1.0"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>r-1</RequestID></Response>`,
@@ -62,7 +94,7 @@ export function ec2Error(status: number, code: string, message: string): { statu
 }
 
 /** What GetConsoleOutput answers for this text. */
-export function consoleAnswer(instance: string, text: string): { status: number; body: string } {
+export function consoleAnswer(instance: string, text: string): Answer {
   const output = Buffer.from(text).toString('base64')
   return {
     status: 200,
