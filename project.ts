@@ -58,4 +58,5 @@ export const project: Registry = {
   ],
   firewall: { load: async () => (await import('./playbooks/firewall-reading.ts')).firewallReading },
   lab: { load: async () => (await import('./inventory/lab-controls.ts')).labControls },
+  deadLetters: { load: async () => (await import('./playbooks/operate/dead-letters.ts')).deadLetterControls },
 }

@@ -41,8 +41,11 @@ export const errorCodes = {
   ARTIFACT_UNAVAILABLE: 'no source could give an artifact',
   ARTIFACT_CHECKSUM: 'an artifact is not what its checksum says',
   DATA_AT_RISK: 'a change would lose data, and was not made',
+  PIPELINE_UNREACHABLE: 'a service of the running pipeline could not be asked',
+  LETTER_UNKNOWN: 'no dead letter is what is looked for',
   VERIFY_FAILED: 'the pipeline does not do what it should',
   INTERRUPTED: 'the run was stopped from outside',
+  UNEXPECTED: 'something failed in a way that Sluice has no words for: most likely a mistake in it',
 } as const
 
 export type ErrorCode = keyof typeof errorCodes
@@ -96,7 +99,7 @@ export class SluiceError extends Error {
 /** An error as its lines: code and subject, then `at`, `why` and `do`, each where there is one. */
 export function describeError(error: unknown): string {
   if (!(error instanceof SluiceError)) {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return masked(error instanceof Error ? (error.stack ?? error.message) : String(error))
   }
   const indent = (text: string) => text.trimEnd().replaceAll('\n', '\n       ')
   return [
@@ -105,4 +108,23 @@ export function describeError(error: unknown): string {
     ...(error.why === undefined ? [] : [`  why  ${indent(error.why)}`]),
     ...(error.advice === undefined ? [] : [`  do   ${indent(error.advice)}`]),
   ].join('\n')
+}
+
+/** What work that was stopped from outside ends with. */
+export function interrupted(): SluiceError {
+  return new SluiceError('INTERRUPTED', {
+    subject: 'the run was stopped',
+    advice: 'run again: what was applied is kept, and the run goes on from there',
+  })
+}
+
+/** Any error as one that can be shown beside others: what is not meant for users keeps its own words. */
+export function asSluiceError(error: unknown): SluiceError {
+  if (error instanceof SluiceError) return error
+  return new SluiceError('UNEXPECTED', {
+    subject: error instanceof Error ? error.message : String(error),
+    why: error instanceof Error ? (error.stack ?? '') : '',
+    advice: 'run again, with --verbose; if it comes again, report it with these lines',
+    cause: error,
+  })
 }

@@ -18,6 +18,8 @@ export interface Registry {
   /** For projects whose hosts have a firewall that a policy says. */
   firewall?: FirewallEntry
   lab: { load(): Promise<LabControls> }
+  /** Where messages that cannot be stored wait, for a project that has a pipeline. */
+  deadLetters?: { load(): Promise<DeadLetterControls> }
 }
 
 export interface FirewallEntry {
@@ -186,4 +188,81 @@ export interface LabControls {
   sshCommand(host: string, command: string[], options: LabOptions): Promise<string[]>
   /** What this machine has and lacks for a lab. */
   findings(): Promise<Finding[]>
+}
+
+/** The hosts of a pipeline, as its operators reach them. */
+export interface PipelineAccess {
+  inventory: Inventory
+  connect(host: Host): Promise<Connection>
+}
+
+/** Where a message lies in Kafka. */
+export interface MessagePlace {
+  topic: string
+  partition: number
+  offset: number
+}
+
+/** A message that could not be stored, without what is in it. */
+export interface DeadLetter {
+  /** `partition:offset` in the topic of dead letters: its name. */
+  letter: string
+  /** When it was put there. */
+  at: string
+  /** Where the message lay; `undefined` where somebody else put it there. */
+  from: MessagePlace | undefined
+  /** `topic:partition:offset` of where it lay at first, before any replay. */
+  origin: string | undefined
+  reason: string
+  bytes: number
+  /** What of the message the letter does not have, where it was too long for one. */
+  missing: string | undefined
+  /** How often it had been replayed before it became this letter. */
+  replays: number
+  /** Where it was sent by a replay since, and when. */
+  replayed: { to: string; at: string } | undefined
+}
+
+export interface LetterContent {
+  key: Buffer | null
+  value: Buffer | null
+  headers: Record<string, string>
+}
+
+/** Which letters are meant; what is left out is not looked at. */
+export interface LetterFilter {
+  /** Names of letters, or places that messages lay at. */
+  letters?: readonly string[]
+  topic?: string
+  partition?: number
+  offsets?: { first: number; last: number }
+  /** A part of the reason, in small or large letters. */
+  reason?: string
+  /** Also those that were replayed since. */
+  replayed?: boolean
+}
+
+export interface ReplayOutcome {
+  letter: string
+  /** `topic:partition:offset` of where it lies now. */
+  to?: string
+  /** Why it was not sent. */
+  failure?: string
+}
+
+/** The topic of dead letters of a running pipeline. */
+export interface DeadLetterTopic {
+  /** The oldest first. */
+  list(filter: LetterFilter): Promise<DeadLetter[]>
+  content(letter: DeadLetter): Promise<LetterContent>
+  /** Sends messages again as they were, to where they came from. */
+  replay(letters: readonly DeadLetter[], onOutcome: (outcome: ReplayOutcome) => void): Promise<void>
+}
+
+export interface DeadLetterControls {
+  open<Result>(
+    access: PipelineAccess,
+    topic: string,
+    use: (deadLetters: DeadLetterTopic) => Promise<Result>,
+  ): Promise<Result>
 }

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import type { Kafka } from 'kafkajs'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { withLocalSocket } from '../../engine/transport/local-socket.ts'
 import { type Answer, CheckFailure, unanswered } from './checklist.ts'
@@ -18,23 +19,57 @@ export interface ClusterState {
   topics: Map<string, PartitionState[]>
 }
 
+/** A broker, and the connection to its host. */
+export interface BrokerPlace {
+  connection: Connection
+  address: string
+  port: number
+}
+
+const placeName = ({ address, port }: Pick<BrokerPlace, 'address' | 'port'>): string => `${address}:${port}`
+
+/** Lets `use` work with a cluster through the connections to its hosts. */
+export async function withKafka<Result>(
+  brokers: readonly BrokerPlace[],
+  use: (kafka: Kafka) => Promise<Result>,
+): Promise<Result> {
+  const { Kafka, logLevel } = (await import('kafkajs')).default
+  return withSockets(brokers, (sockets) =>
+    use(
+      new Kafka({
+        clientId: 'sluice',
+        brokers: [...sockets.keys()],
+        logLevel: logLevel.NOTHING,
+        connectionTimeout: 5_000,
+        requestTimeout: 10_000,
+        retry: { retries: 2, initialRetryTime: 100 },
+        // A broker that is known by another name than in the inventory is asked by way of the first one.
+        socketFactory: ({ host, port, onConnect }) =>
+          connect(sockets.get(`${host}:${port}`) ?? [...sockets.values()][0] ?? '', onConnect),
+      }),
+    ),
+  )
+}
+
+/** A socket for each broker, by its place. */
+function withSockets<Result>(
+  [broker, ...others]: readonly BrokerPlace[],
+  use: (sockets: Map<string, string>) => Promise<Result>,
+): Promise<Result> {
+  if (broker === undefined) return use(new Map())
+  return withLocalSocket(broker.connection, broker, (path) =>
+    withSockets(others, (sockets) => use(new Map([[placeName(broker), path], ...sockets]))),
+  )
+}
+
 /** Asks a broker for its cluster, through the connection to its host. */
 export async function readCluster(
   connection: Connection,
   place: { address: string; port: number },
 ): Promise<ClusterState> {
-  const { Kafka, logLevel } = (await import('kafkajs')).default
-  return withLocalSocket(connection, place, async (path) => {
-    const admin = new Kafka({
-      clientId: 'sluice-verify',
-      brokers: [`${place.address}:${place.port}`],
-      logLevel: logLevel.NOTHING,
-      connectionTimeout: 5_000,
-      requestTimeout: 10_000,
-      retry: { retries: 2, initialRetryTime: 100 },
-      // Whatever broker is asked for, this one answers: each knows the whole cluster.
-      socketFactory: ({ onConnect }) => connect(path, onConnect),
-    }).admin()
+  // Whatever broker is asked for, this one answers: each knows the whole cluster.
+  return withKafka([{ connection, ...place }], async (kafka) => {
+    const admin = kafka.admin()
     try {
       await admin.connect()
       const { brokers } = await admin.describeCluster()

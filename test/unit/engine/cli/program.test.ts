@@ -44,6 +44,7 @@ test('--help names every command, with examples and exit codes', async (t) => {
     'lab',
     'inventory',
     'doctor',
+    'dlq',
     'log',
   ]) {
     t.regex(stdout, new RegExp(`^  ${command} `, 'm'))
@@ -63,6 +64,7 @@ test('every command has a help of its own with examples', async (t) => {
     'lab',
     'inventory',
     'doctor',
+    'dlq',
     'log',
   ]) {
     const { exitCode, stdout } = await sluice(folder, [command, '--help'])

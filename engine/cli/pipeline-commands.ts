@@ -1,0 +1,116 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { DlqListOptions, DlqOptions, DlqReplayOptions, DlqShowOptions } from './dlq-command.ts'
+import { examplesText } from './help.ts'
+import { addHostOptions, wholeNumber } from './options.ts'
+import type { DeadLetterControls } from './registry.ts'
+import type { Session } from './session.ts'
+
+type Execute = (work: (session: Session) => Promise<number>) => Promise<void>
+
+const mostOffset = Number.MAX_SAFE_INTEGER
+
+/** `dlq`: messages that could not be stored. */
+export function addDeadLetters(
+  program: Command,
+  controls: { load(): Promise<DeadLetterControls> },
+  execute: Execute,
+): void {
+  const dlq = program
+    .command('dlq')
+    .summary('messages that could not be stored: list, show, replay')
+    .description(
+      'Messages that the processor could not store, with the reason: it sends them to pipeline.dlq and goes on. A letter has a name, PARTITION:OFFSET in that topic; where its message lay (TOPIC:PARTITION:OFFSET) is as good.',
+    )
+    .addHelpText(
+      'after',
+      examplesText([
+        {
+          command: 'sluice dlq list',
+          meaning: 'the newest, with where they come from and why they are there',
+        },
+        { command: 'sluice dlq list --topic tokens --reason "not JSON"', meaning: 'some of them' },
+        { command: 'sluice dlq show 1:42', meaning: 'one of them, with what is in it' },
+        { command: 'sluice dlq replay --reason "host is missing"', meaning: 'asks, then sends them again' },
+      ]),
+    )
+  const load = () => import('./dlq-command.ts')
+  addFilterOptions(addDlqOptions(dlq.command('list')))
+    .option('--all', 'also those that were replayed since', false)
+    .addOption(
+      new Option('--last <n>', 'how many of the newest (default: 50, with --json all)').argParser(
+        wholeNumber(1, 10_000_000),
+      ),
+    )
+    .description('Lists letters, the newest last.')
+    .addHelpText(
+      'after',
+      examplesText([
+        {
+          command: 'sluice dlq list --topic token.usage.v1 --partition 3 --offset 100-200',
+          meaning: 'by place',
+        },
+        { command: 'sluice dlq list --all --json', meaning: 'all there are, a JSON document each' },
+      ]),
+    )
+    .action((options: DlqListOptions) =>
+      execute(async (session) => (await load()).dlqList(session, await controls.load(), options)),
+    )
+  addDlqOptions(dlq.command('show'))
+    .argument('<letter>', 'its name, 1:42, or where its message lay, tokens:3:17')
+    .option('--raw', 'only the bytes of the message, as they are', false)
+    .description('Shows a letter: the reason, and what is in the message.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice dlq show token.usage.v1:3:17', meaning: 'by where it lay' },
+        { command: 'sluice dlq show 1:42 --raw > message.json', meaning: 'the bytes, to look at or to mend' },
+      ]),
+    )
+    .action((letter: string, options: DlqShowOptions) =>
+      execute(async (session) => (await load()).dlqShow(session, await controls.load(), letter, options)),
+    )
+  addFilterOptions(addDlqOptions(dlq.command('replay')))
+    .argument('[letters...]', 'which (default: all that the options leave)')
+    .option('--again', 'also those that were replayed before', false)
+    .option('-y, --yes', 'do not ask', false)
+    .description(
+      'Sends messages again, as they were, to the topic and partition that they came from. However often that is done, a message becomes one document. One that still cannot be stored comes back as a new letter, which says how often it has been replayed.',
+    )
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice dlq replay 1:42 1:43', meaning: 'these two' },
+        { command: 'sluice dlq replay --topic tokens --yes', meaning: 'all of a topic, without asking' },
+      ]),
+    )
+    .action((letters: string[], options: DlqReplayOptions) =>
+      execute(async (session) => (await load()).dlqReplay(session, await controls.load(), letters, options)),
+    )
+}
+
+function addDlqOptions(command: Command): Command {
+  return addHostOptions(command).option(
+    '--dead-letters <topic>',
+    'the topic that letters are in (default: pipeline.dlq)',
+    'pipeline.dlq' satisfies DlqOptions['deadLetters'],
+  )
+}
+
+function addFilterOptions(command: Command): Command {
+  return command
+    .option('--topic <topic>', 'only messages that come from this topic')
+    .addOption(
+      new Option('--partition <n>', 'only those of this partition of it').argParser(
+        wholeNumber(0, 1_000_000),
+      ),
+    )
+    .addOption(new Option('--offset <n|first-last>', 'only those of these offsets').argParser(offsets))
+    .option('--reason <text>', 'only those whose reason has this in it')
+}
+
+function offsets(text: string): { first: number; last: number } {
+  const match = /^(\d+)(?:-(\d+))?$/.exec(text)
+  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
+  if (match !== null && first <= last && last <= mostOffset) return { first, last }
+  throw new InvalidArgumentError('It should be an offset, or the first and the last one: 17 or 100-200.')
+}

@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import ssh2 from 'ssh2'
+import { freePort } from './services.ts'
+
+/**
+ * An SSH server on loopback that lets a key of its own in and does nothing but forward connections, as a hardened host
+ * does for its services: what commands that only ask services need, without a host.
+ *
+ * @returns how a host in an inventory file reaches it
+ */
+export async function forwardingSsh(t: ExecutionContext, folder: string): Promise<string> {
+  for (const name of ['host-key', 'login-key']) {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)])
+  }
+  const allowed = ssh2.utils.parseKey(readFileSync(join(folder, 'login-key.pub')))
+  if (allowed instanceof Error || Array.isArray(allowed)) throw new TypeError('ssh-keygen makes one key')
+  const server = new ssh2.Server({ hostKeys: [readFileSync(join(folder, 'host-key'))] }, (client) => {
+    client.on('error', () => undefined)
+    client.on('authentication', (attempt) => {
+      const known =
+        attempt.method === 'publickey' &&
+        attempt.key.data.equals(allowed.getPublicSSH()) &&
+        (attempt.signature === undefined ||
+          attempt.blob === undefined ||
+          allowed.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true)
+      if (known) attempt.accept()
+      else attempt.reject(['publickey'])
+    })
+    client.on('ready', () => {
+      client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+        const socket = connect(destPort, destIP)
+        socket.once('connect', () => {
+          const stream = accept()
+          stream.on('error', () => socket.destroy())
+          stream.on('close', () => socket.destroy())
+          socket.pipe(stream).pipe(socket)
+        })
+        socket.once('error', reject)
+      })
+    })
+  })
+  const port = await freePort()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const hostKey = readFileSync(join(folder, 'host-key.pub'), 'utf8').split(' ').slice(0, 2).join(' ')
+  const identityFile = join(folder, 'login-key')
+  return `address: 127.0.0.1, port: ${port}, user: root, identityFile: ${identityFile}, hostKeys: ["${hostKey}"]`
+}
