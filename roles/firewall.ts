@@ -1,7 +1,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { SluiceError } from '../engine/errors.ts'
-import type { Host, PolicyRule } from '../engine/inventory.ts'
+import type { Host, Policy, PolicyRule } from '../engine/inventory.ts'
 import { carries, type InboundRule, type Traffic, trafficName } from '../engine/policy.ts'
 import { aptPackage } from '../engine/resources/apt-package.ts'
 import { ufw } from '../engine/resources/ufw.ts'
@@ -27,8 +27,7 @@ export const firewall = defineRole({
 /** The policy as it concerns one host. */
 export function inboundRules(context: Pick<RoleContext, 'host' | 'inventory' | 'group'>): InboundRule[] {
   const { host, inventory } = context
-  const concerning = inventory.policy.rules.filter(({ to }) => to === 'all' || host.groups.includes(to))
-  const rules = concerning.flatMap(({ from, to, at, ...traffic }) =>
+  const rules = rulesFor(host, inventory.policy).flatMap(({ from, to, at, ...traffic }) =>
     from.flatMap((source) =>
       networksOf(source, context)
         .filter((network) => isOfFamily(traffic, network))
@@ -38,6 +37,9 @@ export function inboundRules(context: Pick<RoleContext, 'host' | 'inventory' | '
   // A host in two groups would have the same rule twice.
   return [...new Map(rules.map((rule) => [`${rule.from} ${trafficName(rule)}`, rule])).values()]
 }
+
+const rulesFor = ({ groups }: Host, { rules }: Policy): PolicyRule[] =>
+  rules.filter(({ to }) => to === 'all' || groups.includes(to))
 
 /** A group's members have addresses of both families; ICMP is of one. */
 function isOfFamily({ protocol }: Traffic, network: string): boolean {
@@ -60,8 +62,33 @@ function refuseLockout(rules: readonly InboundRule[], { host, facts, inventory }
   throw new SluiceError('LOCKOUT_PREVENTED', {
     subject: `no rule of the policy lets the controller, ${facts.clientAddress}, reach port ${port} of ${host.name}`,
     why: `the policy of ${inventory.name} lets in there: ${there.join(', ') || 'nobody'}; admin is ${inventory.policy.admin.join(', ') || 'empty'}`,
-    advice: `add ${facts.clientAddress} to policy/admin in the inventory, with a rule { from: [admin], to: all, port: ${port} }`,
+    advice: wayIn({ host, inventory }, facts.clientAddress, port),
   })
+}
+
+/** What would let an address in to a port of a host, and where it would be written. */
+export function wayIn(
+  { host, inventory }: Pick<RoleContext, 'host' | 'inventory'>,
+  address: string,
+  port: number,
+): string {
+  const { rules: rulesPlace, admin: adminPlace, groups = {} } = inventory.policy.places ?? {}
+  const opening = rulesFor(host, inventory.policy).filter((rule) => carries(rule, 'tcp', port))
+  const byAdmin = opening.find(({ from }) => from.includes('admin'))
+  const [written] = opening.filter(({ at }) => at !== undefined)
+  const groupPlace = host.groups.map((name) => groups[name]).find((place) => place !== undefined)
+  const securityGroup = Object.values(groups).find((place) => place === written?.at) ?? groupPlace
+  if (securityGroup !== undefined) {
+    return `let ${address}/${isIPv4(address) ? 32 : 128} reach ${port}/tcp by a rule of ${securityGroup}`
+  }
+  if (byAdmin !== undefined && adminPlace !== undefined) {
+    return `add ${address} to policy/admin, ${adminPlace}, which the rule at ${byAdmin.at} lets in there`
+  }
+  if (written !== undefined) return `add ${address} to "from" of the rule at ${written.at}`
+  if (rulesPlace !== undefined) {
+    return `add a rule { from: [${address}], to: all, port: ${port} } to policy/rules, ${rulesPlace}`
+  }
+  return `add ${address} to policy/admin in the inventory, with a rule { from: [admin], to: all, port: ${port} }`
 }
 
 /** Whether a TCP connection from this address to this port gets through. */

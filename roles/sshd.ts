@@ -10,7 +10,7 @@ import { defineRole, type RoleContext } from '../engine/role.ts'
 import { AccountName, Port } from '../engine/schemas.ts'
 import { controllerAlgorithms, hardenedAlgorithms, type SshAlgorithms } from '../templates/sshd-algorithms.ts'
 import { sshdDropIn } from '../templates/sshd-drop-in.ts'
-import { admits, inboundRules } from './firewall.ts'
+import { admits, inboundRules, wayIn } from './firewall.ts'
 
 /** Of how many ports of a rule each is named; beyond that every port is meant. */
 const mostForwarded = 64
@@ -136,7 +136,7 @@ function refuseLockout(params: Params, algorithms: SshAlgorithms, context: RoleC
   if (params.port !== undefined && !admits(inboundRules(context), facts.clientAddress, params.port)) {
     refuse(
       `sshd.port is ${params.port}, where no rule of the policy lets the controller, ${facts.clientAddress}, in`,
-      `add a rule { from: [admin], to: all, port: ${params.port} } to the policy of the inventory`,
+      wayIn(context, facts.clientAddress, params.port),
     )
   }
   for (const kind of ['kex', 'ciphers', 'macs', 'hostKeys'] as const) {

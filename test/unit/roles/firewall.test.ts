@@ -1,6 +1,6 @@
 import test from 'ava'
 import { SluiceError } from '../../../engine/errors.ts'
-import type { Traffic } from '../../../engine/policy.ts'
+import type { Policy, Traffic } from '../../../engine/policy.ts'
 import { firewall, inboundRules } from '../../../roles/firewall.ts'
 import { pipelineContext } from '../../support/role-context.ts'
 
@@ -87,4 +87,51 @@ test('a group in a rule of ICMP is the addresses of its members that the protoco
   t.deepEqual(from('icmp'), ['10.0.1.12'])
   t.deepEqual(from('icmpv6'), ['fd00::12'])
   t.deepEqual(from('all'), ['10.0.1.12', 'fd00::12'])
+})
+
+test('what would let the controller in is said with the line or the security group to change', (t) => {
+  const advice = (policy: Partial<Policy>, groups: string[] = ['kafka']) => {
+    const context = pipelineContext('vm1', { host: { groups } })
+    const inventory = { ...context.inventory, policy: { admin: ['192.0.2.0/24'], rules: [], ...policy } }
+    const error = t.throws(
+      () =>
+        firewall.resources(
+          {},
+          { ...context, inventory, facts: { ...context.facts, clientAddress: '203.0.113.5' } },
+        ),
+      { instanceOf: SluiceError },
+    )
+    t.is(error.code, 'LOCKOUT_PREVENTED')
+    return error.advice
+  }
+  const places = { rules: 'hosts.yaml:7', admin: 'hosts.yaml:5' }
+  const ssh = { to: 'all', protocol: 'tcp' as const, port: '20:30' }
+  const groups = { sg_web: 'the security group web (sg-2)', sg_kafka: 'the security group kafka (sg-1)' }
+
+  t.is(
+    advice({ places, rules: [{ ...ssh, from: ['admin'], at: 'hosts.yaml:8' }] }),
+    'add 203.0.113.5 to policy/admin, hosts.yaml:5, which the rule at hosts.yaml:8 lets in there',
+  )
+  t.is(
+    advice({ places, rules: [{ ...ssh, from: ['10.0.0.0/8'], at: 'hosts.yaml:8' }] }),
+    'add 203.0.113.5 to "from" of the rule at hosts.yaml:8',
+  )
+  t.is(
+    advice({ places, rules: [{ from: ['admin'], to: 'mongodb', protocol: 'all', at: 'hosts.yaml:8' }] }),
+    'add a rule { from: [203.0.113.5], to: all, port: 22 } to policy/rules, hosts.yaml:7',
+  )
+  t.is(
+    advice(
+      {
+        places: { groups },
+        rules: [{ from: ['10.0.0.0/8'], to: 'sg_kafka', protocol: 'all', at: groups.sg_kafka }],
+      },
+      ['kafka', 'sg_web', 'sg_kafka'],
+    ),
+    'let 203.0.113.5/32 reach 22/tcp by a rule of the security group kafka (sg-1)',
+  )
+  t.is(
+    advice({ places: { groups } }, ['kafka', 'sg_web', 'sg_kafka']),
+    'let 203.0.113.5/32 reach 22/tcp by a rule of the security group web (sg-2)',
+  )
 })
