@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { asRoot, judgeRefusal } from './become.ts'
 import { SluiceError } from './errors.ts'
+import { RootShell } from './root-shell.ts'
 import { quote, type Script } from './shell.ts'
 import type { Connection } from './transport/connection.ts'
 
@@ -19,6 +20,8 @@ export interface BatchOptions {
   onEnd?(index: number, outcome: Outcome): void
   /** Seconds an entry may take, by index. When one takes longer it is stopped on the host. */
   timeoutSeconds(index: number): number
+  /** The shell is kept for the next batch on the connection, which then costs one round trip less, and no other sudo. */
+  keepShell?: boolean
   /** Raised from outside: the entry in hand is finished, the rest is not begun. */
   signal?: AbortSignal | undefined
 }
@@ -26,33 +29,42 @@ export interface BatchOptions {
 /** Where a batch looks between two entries for the wish to stop. */
 const stopFile = (nonce: string) => `/tmp/.sluice-stop-${nonce}`
 
+/** Shells that wait for another batch. */
+const kept = new WeakMap<Connection, RootShell>()
+
 /**
  * Runs many pieces of shell on a host as root in one round trip, and tells their outputs apart.
  *
- * The whole is one script on the standard input of one `sh`. Each entry runs in a subshell of its own with an
+ * The whole is one script on the standard input of an `sh`. Each entry runs in a subshell of its own with an
  * empty standard input; before and after it, a line with a random word goes to both output streams, so that
  * whatever the login shell, sudo or an entry prints cannot be taken for something else.
  *
  * @returns one outcome an entry, in order; fewer when an entry failed under `stopOnFailure` or the signal was raised
- * @throws SluiceError BECOME_REFUSED, STEP_TIMEOUT, CONNECTION_LOST
+ * @throws SluiceError BECOME_REFUSED, STEP_TIMEOUT, CONNECTION_LOST, HOST_UNREACHABLE
  */
 export async function runBatch(
   connection: Connection,
   scripts: readonly Script[],
   options: BatchOptions,
 ): Promise<Outcome[]> {
-  if (scripts.length === 0) return []
+  if (scripts.length === 0 || options.signal?.aborted) return []
   const nonce = randomBytes(12).toString('hex')
   const readers = { stdout: new FrameReader(nonce), stderr: new FrameReader(nonce) }
   const outcomes: Outcome[] = []
+  const waiting = kept.get(connection)
+  kept.delete(connection)
+  const shell = waiting ?? new RootShell(connection)
+  const all = Promise.withResolvers<undefined>()
   let begun = 0
-  let processGroup: string | undefined
   let timer: NodeJS.Timeout | undefined
   let timedOut: number | undefined
 
   const kill = () => {
-    if (processGroup === undefined) return
-    besides(connection, `kill -s TERM -- -${processGroup}; sleep 2; kill -s KILL -- -${processGroup}`)
+    if (shell.processGroup === undefined) return
+    besides(
+      connection,
+      `kill -s TERM -- -${shell.processGroup}; sleep 2; kill -s KILL -- -${shell.processGroup}`,
+    )
   }
   // An entry is over when both streams say so; only then is the next one said to have begun.
   const advance = () => {
@@ -60,7 +72,7 @@ export async function runBatch(
       const index = outcomes.length
       if (begun === index && readers.stdout.started > index) {
         begun++
-        processGroup ??= /\d+$/.exec(readers.stdout.preamble.trim())?.[0]
+        shell.processGroup ??= /\d+$/.exec(readers.stdout.preamble.trim())?.[0]
         timer = setTimeout(() => {
           timedOut = index
           kill()
@@ -73,6 +85,7 @@ export async function runBatch(
       const outcome = { exitCode: out.exitCode, stdout: out.text, stderr: err.text }
       outcomes.push(outcome)
       options.onEnd?.(index, outcome)
+      if (outcomes.length === scripts.length && options.keepShell) all.resolve(undefined)
     }
   }
 
@@ -81,9 +94,8 @@ export async function runBatch(
   }
   options.signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    const { command, preface } = asRoot(connection, 'eval "$(cat)"')
-    const exitCode = await connection.execute(command, {
-      input: preface + batchScript(nonce, scripts, options.stopOnFailure),
+    shell.send(batchScript(nonce, scripts, options.stopOnFailure), {
+      last: !options.keepShell,
       onStdout: (text) => {
         readers.stdout.push(text)
         advance()
@@ -93,8 +105,15 @@ export async function runBatch(
         advance()
       },
     })
+    const exitCode = await Promise.race([shell.ended, all.promise])
+    if (outcomes.length === scripts.length && options.keepShell) {
+      kept.set(connection, shell)
+      return outcomes
+    }
     if (timedOut !== undefined) throw timeout(scripts[timedOut], options.timeoutSeconds(timedOut))
     if (begun === 0 && !options.signal?.aborted) {
+      // One that was kept may have been ended on the host meanwhile.
+      if (waiting !== undefined) return await runBatch(connection, scripts, options)
       const refusal = judgeRefusal(connection, exitCode, readers.stderr.current)
       if (refusal === 'again') return await runBatch(connection, scripts, options)
       throw refusal

@@ -202,6 +202,7 @@ async function readHost(connection: Connection): Promise<{ facts: Facts; left: L
   const [facts, guards] = await runBatch(connection, [factsScript, leftGuardsScript], {
     stopOnFailure: false,
     timeoutSeconds: () => 30,
+    keepShell: true,
   })
   return {
     facts: parseFacts(facts?.stdout ?? '', connection.host.name),

@@ -1,11 +1,11 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { Facts } from '../facts.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
 
 export interface Execution {
-  /** Written to the command's standard input, which is then closed. */
-  input: string
+  /** Written to the command's standard input, which is closed after it. */
+  input: string | Readable
   onStdout(text: string): void
   onStderr(text: string): void
   /** Does not wait until others on the connection have ended: for what ends one of these. */

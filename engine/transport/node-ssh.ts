@@ -51,6 +51,10 @@ export async function openByNodeSsh(
     keepaliveInterval: keepAliveMs,
     keepaliveCountMax: keepAliveTries,
     ...key,
+    // Without it the library first asks whether no authentication will do.
+    authHandler: (['publickey', 'agent'] as const).filter((way) =>
+      way === 'agent' ? key.agent : key.privateKey,
+    ),
     ...(through !== undefined && { sock: through }),
     // A server with several host keys shows the kind that is asked for first.
     ...(known.length > 0 && { algorithms: { serverHostKey: algorithmsOf(known) as never } }),

@@ -38,7 +38,8 @@ export class SshConnection implements Connection {
       running.stderr.setEncoding('utf8').on('data', onStderr)
       // A command may end before it has read all of its input.
       running.stdin.on('error', () => {})
-      running.stdin.end(input)
+      if (typeof input === 'string') running.stdin.end(input)
+      else input.pipe(running.stdin)
       return running.exitCode
     }, urgent)
   }

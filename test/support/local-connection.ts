@@ -32,7 +32,8 @@ export function localConnection(name = 'local'): Connection & { executions: numb
         child.on('close', (code) => resolve(code ?? undefined))
         // A command may end before it has read all of its input.
         child.stdin.on('error', () => {})
-        child.stdin.end(input)
+        if (typeof input === 'string') child.stdin.end(input)
+        else input.pipe(child.stdin)
       })
     },
 

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import test from 'ava'
 import { runBatch } from '../../../engine/batch.ts'
 import { sh } from '../../../engine/shell.ts'
+import type { Connection, Execution } from '../../../engine/transport/connection.ts'
 import { localConnection } from '../../support/local-connection.ts'
 import { scratch } from '../../support/resources.ts'
 
@@ -105,3 +107,48 @@ test('the controller address that sshd saw is known to every script', async (t) 
 
   t.is(outcome?.stdout, '192.0.2.1\n')
 })
+
+test('a shell that is kept runs the next batch too, and ends with it', async (t) => {
+  const connection = localConnection()
+  const pid = [sh`echo $$`]
+
+  const [first] = await runBatch(connection, pid, { ...probes, keepShell: true })
+  const [second] = await runBatch(connection, pid, probes)
+  const [third] = await runBatch(connection, pid, probes)
+
+  t.is(first?.stdout, second?.stdout)
+  t.not(second?.stdout, third?.stdout)
+  t.is(connection.executions, 2)
+})
+
+test('a shell that was ended while it was kept is replaced', async (t) => {
+  const connection = localConnection()
+  const [kept] = await runBatch(connection, [sh`cut -d ' ' -f 5 /proc/self/stat`], {
+    ...probes,
+    keepShell: true,
+  })
+  process.kill(-Number(kept?.stdout), 'SIGKILL')
+
+  const [outcome] = await runBatch(connection, [sh`echo again`], probes)
+
+  t.is(outcome?.stdout, 'again\n')
+  t.is(connection.executions, 2)
+})
+
+test('of a script that does not arrive whole nothing is run', async (t) => {
+  const cut: Connection = {
+    ...localConnection(),
+    execute: (command, execution) =>
+      localConnection().execute(command, { ...execution, input: Readable.from(firstHalf(execution.input)) }),
+  }
+
+  await t.throwsAsync(runBatch(cut, [sh`echo one`, sh`echo ${'x'.repeat(5000)}`], probes), {
+    message: /CONNECTION_LOST/,
+  })
+})
+
+async function* firstHalf(input: Execution['input']) {
+  let whole = ''
+  for await (const chunk of input) whole += chunk
+  yield whole.slice(0, whole.length / 2)
+}
