@@ -7,7 +7,6 @@ import { hostPaths } from '../../inventory/lab/names.ts'
 import type { LabSettings } from '../../inventory/lab/settings.ts'
 import { labInventory } from '../../inventory/lab.ts'
 import { ensurePackages, presentPackages } from './packages.ts'
-import { checkRoom } from './room.ts'
 import { onEveryTarget, type Target, writeSshFiles } from './targets.ts'
 
 /** Where the hosts have the packages that are to be installed. */
@@ -28,7 +27,6 @@ export async function freshHosts(
 ): Promise<Target[]> {
   const quietly = () => {}
   await takeDown(settings, quietly)
-  checkRoom(count)
   await bringUp(settings, count, quietly)
   const { hosts } = await labInventory(settings)
   const targets = hosts.map(({ identityFile, ...host }): Target => {

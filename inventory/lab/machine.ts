@@ -7,9 +7,12 @@ import { withLock } from './lock.ts'
 import { nspawnDirectory } from './nspawn-traces.ts'
 import type { LabSettings } from './settings.ts'
 import { readRecord, writeRecord } from './state.ts'
+import { raiseWatchers, restoreWatchers } from './watchers.ts'
 
 const directory = '/run/sluice-lab'
 const recordFile = join(directory, 'machine.json')
+/** A record of its own: what machine.json has in it is agreed upon between all checkouts. */
+const watchersFile = join(directory, 'watchers.json')
 const forwarding = '/proc/sys/net/ipv4/ip_forward'
 
 /** What all labs of this machine share, and what it was like before the first of them came. */
@@ -40,6 +43,7 @@ export async function joinMachine({ name }: LabSettings): Promise<void> {
   const record = { ...current, labs: [...new Set([...current.labs, name])] }
   await writeRecord(recordFile, record)
   await writeFile(forwarding, '1')
+  await raiseWatchers(watchersFile, boot)
   if (await mountNspawnDirectory()) await writeRecord(recordFile, { ...record, mountedNspawnDirectory: true })
 }
 
@@ -48,11 +52,13 @@ export async function leaveMachine(settings: LabSettings): Promise<void> {
   await withLock(machineLock, async () => {
     const record = await readRecord(MachineRecord, recordFile)
     const others = record?.labs.filter((name) => name !== settings.name) ?? []
-    if (record !== undefined && record.boot === (await bootId())) {
+    const boot = await bootId()
+    if (record !== undefined && record.boot === boot) {
       if (others.length > 0) return writeRecord(recordFile, { ...record, labs: others })
       await writeFile(forwarding, record.formerForwarding)
       if (record.mountedNspawnDirectory) await onController()`umount ${nspawnDirectory}`
     }
+    await restoreWatchers(watchersFile, boot)
     await rm(recordFile, { force: true })
     await rm(machineLock, { force: true })
   })
