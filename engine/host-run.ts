@@ -1,9 +1,8 @@
-import { runBatch } from './batch.ts'
-import { SluiceError } from './errors.ts'
+import { act, runScripts, type ScriptsOptions } from './apply.ts'
+import { interrupted } from './errors.ts'
 import type { Emit, Mode, PlannedChange } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
-import { likelyRemedy } from './likely-remedy.ts'
-import { type Placed, pendingChanges, probeRefused } from './plan.ts'
+import { errorAt, type Placed, pendingChanges, probeRefused } from './plan.ts'
 import {
   type ArtifactSettings,
   type Change,
@@ -13,17 +12,10 @@ import {
   resourceName,
   type Step,
 } from './resource.ts'
-import type { Script } from './shell.ts'
+import { nextSegment, type Pending, stepsOf } from './segment.ts'
 import { type Reading, survey } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
-
-const stepTimeoutSeconds = 600
-
-interface Pending {
-  placed: Placed
-  changes: Change[]
-  steps: Step[]
-}
+import { verify } from './verification.ts'
 
 export interface HostRunOptions {
   mode: Mode
@@ -47,6 +39,7 @@ export class HostRun {
   readonly #readings: Map<Resource, Reading>
   readonly #stale = new Set<Resource>()
   readonly #done = new Set<Resource>()
+  readonly #begun = new Set<Resource>()
   readonly #options: HostRunOptions
   #all: readonly Placed[]
 
@@ -73,6 +66,15 @@ export class HostRun {
       .map(({ resource }) => resourceName(resource))
   }
 
+  /** Resources whose change began and did not end. */
+  get begun(): string[] {
+    return [...this.#begun].map(resourceName)
+  }
+
+  get #knowledge() {
+    return { readings: this.#readings, stale: this.#stale, mode: this.#mode }
+  }
+
   get ok(): number {
     return this.#done.size - this.changed.length
   }
@@ -97,8 +99,9 @@ export class HostRun {
       if (this.#readings.get(first.resource)?.state !== 'read') this.#stale.add(first.resource)
       if (this.#stale.has(first.resource))
         await this.#readAgain(placed.slice(next).map(({ resource }) => resource))
-      const segment = this.#segment(placed, next)
+      const segment = nextSegment(placed, next, this.#knowledge)
       if (segment.pending.length > 0) {
+        for (const resource of segment.passed) this.#done.add(resource)
         await this.#applySegment(segment.pending)
         changedHere.push(...segment.pending.map((pending) => pending.placed))
         next = segment.end
@@ -112,39 +115,7 @@ export class HostRun {
         next++
       }
     }
-    await this.#verify(changedHere)
-  }
-
-  /** As many changes as can go in one round trip: plain shell, none of which alters what a later one reads. */
-  #segment(placed: readonly Placed[], start: number): { pending: Pending[]; end: number } {
-    const pending: Pending[] = []
-    const touched: string[] = []
-    const passed: Resource[] = []
-    let end = start
-    for (; end < placed.length; end++) {
-      const candidate = placed[end]
-      if (candidate === undefined) break
-      const { resource } = candidate
-      const reading = this.#readings.get(resource)
-      const altered = resource.reads.some((read) => touched.some((subject) => concerns(subject, read)))
-      if (this.#stale.has(resource) || altered || reading?.state !== 'read') break
-      const changes = pendingChanges(resource, reading.have, this.#mode)
-      if (changes.length > 0) {
-        if (resource.prepare && this.#mode !== 'remove') break
-        const steps = this.#steps(resource, reading.have, undefined)
-        if (resource.guard || steps.some(({ kind }) => kind !== 'script')) break
-        pending.push({ placed: candidate, changes, steps })
-        touched.push(...resource.touches(changes))
-      } else {
-        passed.push(resource)
-      }
-    }
-    if (pending.length > 0) for (const resource of passed) this.#done.add(resource)
-    return { pending, end }
-  }
-
-  #steps(resource: Resource, have: unknown, prepared: unknown): Step[] {
-    return this.#mode === 'remove' ? (resource.remove?.(have) ?? []) : resource.apply(have, prepared)
+    await verify(changedHere, this.#mode, this.#access())
   }
 
   async #prepare(placed: Placed): Promise<Pending | undefined> {
@@ -156,10 +127,10 @@ export class HostRun {
     this.#emit({ type: 'resource-started', place: this.#where(placed) })
     try {
       if (this.#mode === 'remove')
-        return { placed, changes, steps: this.#steps(resource, reading.have, undefined) }
+        return { placed, changes, steps: stepsOf(resource, this.#mode, reading.have, undefined) }
       const prepared = await resource.prepare?.(this.#access(placed))
       const settled = resource.settle?.(reading.have, prepared) ?? changes
-      return { placed, changes: settled, steps: this.#steps(resource, reading.have, prepared) }
+      return { placed, changes: settled, steps: stepsOf(resource, this.#mode, reading.have, prepared) }
     } catch (error) {
       throw this.#place(error, placed)
     }
@@ -171,6 +142,7 @@ export class HostRun {
     const act = async () => {
       for (const step of steps) {
         if (this.#signal?.aborted) throw interrupted()
+        this.#begun.add(resource)
         await this.#act(step, placed)
       }
     }
@@ -186,26 +158,16 @@ export class HostRun {
         this.#connection = proven
       }
     } catch (error) {
+      // What a guard watches over the host takes back by itself.
+      if (resource.guard !== undefined) this.#begun.delete(resource)
       throw this.#place(error, placed)
     }
     this.#changed(placed, changes, performance.now() - started)
   }
 
   async #act(step: Step, placed: Placed): Promise<void> {
-    if (step.kind === 'controller') {
-      await step.act(this.#access(placed))
-    } else if (step.kind === 'upload') {
-      const total = Math.max(1, step.sizeBytes)
-      let shown = -1
-      await this.#connection.upload(step.localPath, step.remotePath, (sent) => {
-        const percent = Math.floor((sent / total) * 100)
-        if (percent < shown + 5 && percent < 100) return
-        shown = percent
-        this.#progress(placed, `${step.summary}: ${percent} %`)
-      })
-    } else {
-      await this.#runScripts([step], () => placed)
-    }
+    if (step.kind === 'script') await this.#runScripts([step], () => placed)
+    else await act(step, this.#access(placed))
   }
 
   async #applySegment(pending: readonly Pending[]): Promise<void> {
@@ -219,6 +181,7 @@ export class HostRun {
           const entry = entries[index]
           if (entry?.index !== 0) return
           started = performance.now()
+          this.#begun.add(entry.item.placed.resource)
           this.#emit({ type: 'resource-started', place: this.#where(entry.item.placed) })
         },
         onEnd: (index, succeeded) => {
@@ -235,39 +198,16 @@ export class HostRun {
   async #runScripts(
     steps: readonly Step[],
     owner: (index: number) => Placed | undefined,
-    hooks: { onStart?(index: number): void; onEnd?(index: number, succeeded: boolean): void } = {},
+    hooks: Omit<ScriptsOptions, 'signal'> = {},
   ): Promise<void> {
-    const scripts = steps.filter((step) => step.kind === 'script')
-    let failure: SluiceError | undefined
-    let current = 0
-    try {
-      await runBatch(
-        this.#connection,
-        scripts.map(({ script }) => script),
-        {
-          stopOnFailure: true,
-          timeoutSeconds: (index) => scripts[index]?.timeoutSeconds ?? stepTimeoutSeconds,
-          signal: this.#signal,
-          onStart: (index) => {
-            current = index
-            hooks.onStart?.(index)
-          },
-          onEnd: (index, outcome) => {
-            hooks.onEnd?.(index, outcome.exitCode === 0)
-            const script = scripts[index]?.script
-            if (outcome.exitCode !== 0 && script !== undefined) failure = stepFailed(script, outcome)
-          },
-        },
-      )
-    } catch (error) {
-      failure = error instanceof SluiceError ? error : undefined
-      if (failure === undefined) throw error
-    }
-    const placed = owner(current)
-    if (failure !== undefined) throw placed === undefined ? failure : this.#place(failure, placed)
+    const failure = await runScripts(this.#connection, steps, { ...hooks, signal: this.#signal })
+    if (failure === undefined) return
+    const placed = owner(failure.index)
+    throw placed === undefined ? failure.error : this.#place(failure.error, placed)
   }
 
   #changed(placed: Placed, changes: Change[], durationMs: number): void {
+    this.#begun.delete(placed.resource)
     if (placed.resource.waits) {
       this.#progress(placed, `after ${(durationMs / 1000).toFixed(1)} s`)
       return
@@ -299,21 +239,6 @@ export class HostRun {
     }
   }
 
-  /** What was changed must now be as declared; anything else is an error, never a silent "changed". */
-  async #verify(placed: readonly Placed[]): Promise<void> {
-    if (placed.length === 0) return
-    const readings = await survey(
-      placed.map(({ resource }) => resource),
-      this.#access(),
-    )
-    for (const item of placed) {
-      const reading = readings.get(item.resource)
-      if (reading?.state !== 'read') throw this.#place(probeRefused(item.resource, reading), item)
-      const left = pendingChanges(item.resource, reading.have, this.#mode)
-      if (left.length > 0) throw this.#place(notConverged(left), item)
-    }
-  }
-
   #access(placed?: Placed): ControllerAccess {
     return {
       connection: this.#connection,
@@ -333,47 +258,7 @@ export class HostRun {
     return { host: this.#connection.host.name, play, role, resource: resourceName(resource) }
   }
 
-  #place(error: unknown, { role, resource }: Placed): unknown {
-    if (!(error instanceof SluiceError)) return error
-    // A step's own error has been placed where it ran.
-    if (error.at?.startsWith(`${this.#connection.host.name} > `)) return error
-    const name = resourceName(resource)
-    const inside = error.at?.startsWith(name) ? error : error.within(name)
-    return inside.within(`${this.#connection.host.name} > ${role}`)
+  #place(error: unknown, placed: Placed): unknown {
+    return errorAt(this.#connection.host.name, placed, error)
   }
-}
-
-function stepFailed(
-  script: Script,
-  { exitCode, stdout, stderr }: { exitCode: number; stdout: string; stderr: string },
-) {
-  const said = (stderr.trim() === '' ? stdout : stderr).trim().split('\n').slice(-20).join('\n')
-  return new SluiceError('STEP_FAILED', {
-    subject: `${abridged(script.shown)} ended with exit code ${exitCode}`,
-    why: said === '' ? 'it said nothing' : said,
-    advice: `${likelyRemedy(said) ?? 'correct what it names'}, then run again: what was applied before is kept`,
-  })
-}
-
-/** Enough of a script to know which one it was. */
-function abridged(shown: string): string {
-  const [first = '', ...rest] = shown.split('\n').filter((line) => line.trim() !== '')
-  return rest.length === 0 ? first : `${first.trim()} …`
-}
-
-function notConverged(left: readonly Change[]): SluiceError {
-  const sides = left.map(
-    ({ property, have, want }) => `${property} should be ${want ?? 'absent'}, is ${have ?? 'absent'}`,
-  )
-  return new SluiceError('NOT_CONVERGED', {
-    subject: `it was changed and is still not as declared: ${sides.join('; ')}`,
-    advice: 'something else on the host may set it back, or the value is not one that the host keeps',
-  })
-}
-
-function interrupted(): SluiceError {
-  return new SluiceError('INTERRUPTED', {
-    subject: 'the run was stopped',
-    advice: 'run again: what was applied is kept, and the run goes on from there',
-  })
 }

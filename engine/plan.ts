@@ -78,6 +78,16 @@ export function planHost(
   return { planned, undecided, ok }
 }
 
+/** What failed at a resource, with where that stands; what is no error for users stays what it is. */
+export function errorAt(host: string, { role, resource }: Placed, error: unknown): unknown {
+  if (!(error instanceof SluiceError)) return error
+  // A step's own error has been placed where it ran.
+  if (error.at?.startsWith(`${host} > `)) return error
+  const name = resourceName(resource)
+  const inside = error.at?.startsWith(name) ? error : error.within(name)
+  return inside.within(`${host} > ${role}`)
+}
+
 /** A resource that refuses what is asked of it names itself; the plan knows where it stands. */
 function whereItIs<Result>(place: string, judge: () => Result): Result {
   try {

@@ -1,0 +1,59 @@
+import type { Mode } from './events.ts'
+import { type Placed, pendingChanges } from './plan.ts'
+import { type Change, concerns, type Resource, type Step } from './resource.ts'
+import type { Reading } from './survey.ts'
+
+/** A resource that differs, and how it is brought to what it should be. */
+export interface Pending {
+  placed: Placed
+  changes: Change[]
+  steps: Step[]
+}
+
+/** What is known of a host's resources, and what of that can no longer be relied on. */
+export interface Knowledge {
+  readings: ReadonlyMap<Resource, Reading>
+  stale: ReadonlySet<Resource>
+  mode: Mode
+}
+
+export interface Segment {
+  pending: Pending[]
+  /** Resources among them that are as declared. */
+  passed: Resource[]
+  /** The index of the first that is not part of it. */
+  end: number
+}
+
+/** As many changes as can go in one round trip: plain shell, none of which alters what a later one reads. */
+export function nextSegment(
+  placed: readonly Placed[],
+  start: number,
+  { readings, stale, mode }: Knowledge,
+): Segment {
+  const segment: Segment = { pending: [], passed: [], end: start }
+  const touched: string[] = []
+  for (const candidate of placed.slice(start)) {
+    const { resource } = candidate
+    const reading = readings.get(resource)
+    const altered = resource.reads.some((read) => touched.some((subject) => concerns(subject, read)))
+    if (stale.has(resource) || altered || reading?.state !== 'read') break
+    const changes = pendingChanges(resource, reading.have, mode)
+    if (changes.length === 0) {
+      segment.passed.push(resource)
+    } else {
+      if (resource.prepare && mode !== 'remove') break
+      const steps = stepsOf(resource, mode, reading.have, undefined)
+      if (resource.guard || steps.some(({ kind }) => kind !== 'script')) break
+      segment.pending.push({ placed: candidate, changes, steps })
+      touched.push(...resource.touches(changes))
+    }
+    segment.end++
+  }
+  return segment
+}
+
+/** What brings a resource to what it should be, or takes it away. */
+export function stepsOf(resource: Resource, mode: Mode, have: unknown, prepared: unknown): Step[] {
+  return mode === 'remove' ? (resource.remove?.(have) ?? []) : resource.apply(have, prepared)
+}
