@@ -109,9 +109,12 @@ export const systemdUnit = defineResource<typeof Spec, UnitState>({
         sh`mkdir -p -- ${`${unitPath(unit)}.d`}`,
         place(dropInPath(unit), dropInContent(spec), have?.dropIn),
       )
-    steps.push(sh`systemctl daemon-reload`)
     if (enabled !== undefined && changes.includes('enabled')) {
-      steps.push(sh`systemctl ${enabled ? 'enable' : 'disable'} --quiet -- ${unit}`)
+      steps.push(sh`systemctl ${enabled ? 'enable' : 'disable'} --quiet --no-reload -- ${unit}`)
+    }
+    // One for all of these; systemd also keeps until then whether a unit that it was asked about is enabled.
+    if (have?.needsReload || changes.some((change) => change !== 'state' && change !== 'loaded')) {
+      steps.push(sh`systemctl daemon-reload`)
     }
     if (state === 'stopped' && changes.includes('state')) steps.push(sh`systemctl stop -- ${unit}`)
     if (state === 'running' && changes.some((change) => change !== 'enabled')) {
