@@ -1,15 +1,9 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { Collection } from 'mongodb'
 import { decodeGpuSample, decodeTokenUsage, parseFields } from '../decode.ts'
 import { originOf } from '../replay.ts'
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
-import {
-  documentId,
-  type GpuDocument,
-  toGpuDocument,
-  toUsageDocument,
-  type UsageDocument,
-} from './documents.ts'
+import { DocumentBatch } from './document-batch.ts'
+import { documentId, toGpuDocument, toUsageDocument } from './documents.ts'
 import type { GpuBoard } from './gpu-board.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { gpuKey, PartitionWindows, type UsageEvent } from './partition-windows.ts'
@@ -57,35 +51,36 @@ export class BatchWriter {
   }
 
   async #writeSamples({ topic, partition, messages }: Batch, stillOurs: StillOurs): Promise<void> {
-    const { store, prices, board } = this.#parts
+    const { prices, board } = this.#parts
     const origin: KafkaMessage[] = []
-    const documents: GpuDocument[] = []
+    const documents = new DocumentBatch('gpu')
     const letters: DeadLetter[] = []
-    for (const message of messages) {
-      const fields = parseFields(message.value)
-      const decoded = 'reason' in fields ? fields : decodeGpuSample(fields.message)
-      if ('reason' in decoded) {
-        letters.push({ message, reason: decoded.reason })
-        continue
+    try {
+      for (const message of messages) {
+        const fields = parseFields(message.value)
+        const decoded = 'reason' in fields ? fields : decodeGpuSample(fields.message)
+        if ('reason' in decoded) {
+          letters.push({ message, reason: decoded.reason })
+          continue
+        }
+        const sample = decoded.message
+        prices.record(sample.host, sample.gpu_index, {
+          time: sample.ts.getTime(),
+          price: sample.price_per_hour_usd,
+        })
+        board.note(sample)
+        const source = { topic, partition, offset: Number(message.offset) }
+        documents.addSample(toGpuDocument(sample, source, originOf(message.headers)))
+        origin.push(message)
       }
-      const sample = decoded.message
-      prices.record(sample.host, sample.gpu_index, {
-        time: sample.ts.getTime(),
-        price: sample.price_per_hour_usd,
-      })
-      board.note(sample)
-      const source = { topic, partition, offset: Number(message.offset) }
-      documents.push(toGpuDocument(sample, source, originOf(message.headers)))
-      origin.push(message)
+      await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
+    } finally {
+      documents.release()
     }
-    await this.#finish(
-      { topic, partition, collection: store.gpuMetrics, documents, origin, letters },
-      stillOurs,
-    )
   }
 
   async #writeUsage({ topic, partition, messages }: Batch, stillOurs: StillOurs): Promise<void> {
-    const { store, prices, persist, defaultPrice } = this.#parts
+    const { prices, persist, defaultPrice } = this.#parts
     const origin: KafkaMessage[] = []
     const events: (UsageEvent & { offset: number })[] = []
     const letters: DeadLetter[] = []
@@ -112,40 +107,40 @@ export class BatchWriter {
     const first = Number(messages[0]?.offset)
     const next = Number(messages.at(-1)?.offset) + 1
     const windows = this.#windowsOf(topic, partition)
+    const documents = new DocumentBatch('usage')
     try {
       const sums = await persist('mongodb', stillOurs, () => windows.add(events, first, next))
-      const documents = events.map(({ id, message, offset }, place) => {
+      for (const [place, { id, message, offset }] of events.entries()) {
         const price =
           message.price_per_hour_usd ??
           prices.at(message.host, message.gpu_index, message.ts.getTime()) ??
           defaultPrice
         const window = sums[place] ?? { tokens: 0, spanMs: 0 }
-        return toUsageDocument(message, { id, source: { topic, partition, offset }, window, price })
-      })
-      await this.#finish(
-        { topic, partition, collection: store.tokenUsage, documents, origin, letters },
-        stillOurs,
-      )
+        documents.addUsage(
+          toUsageDocument(message, { id, source: { topic, partition, offset }, window, price }),
+        )
+      }
+      await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
       windows.settle()
     } catch (error) {
       windows.abandon()
       throw error
+    } finally {
+      documents.release()
     }
   }
 
-  async #finish<Document extends GpuDocument | UsageDocument>(
+  async #finish(
     {
       topic,
       partition,
-      collection,
       documents,
       origin,
       letters,
     }: {
       topic: string
       partition: number
-      collection: Collection<Document>
-      documents: Document[]
+      documents: DocumentBatch
       /** The message that each document was made of. */
       origin: KafkaMessage[]
       letters: DeadLetter[]
@@ -156,7 +151,7 @@ export class BatchWriter {
     let earlier = 0
     const { duplicates, rejected } = await persist('mongodb', stillOurs, (earlierAttempts) => {
       earlier = earlierAttempts
-      return store.insert(collection, documents)
+      return store.insert(documents)
     })
     for (const { index, reason } of rejected) {
       const message = origin[index]
@@ -169,7 +164,7 @@ export class BatchWriter {
     if (repeated > 0) metrics.events.inc({ topic, result: 'duplicate' }, repeated)
     if (letters.length > 0) metrics.events.inc({ topic, result: 'rejected' }, letters.length)
     const now = Date.now()
-    for (const { ts } of documents) metrics.endToEndSeconds.observe(Math.max(0, now - ts.getTime()) / 1000)
+    for (const time of documents.times) metrics.endToEndSeconds.observe(Math.max(0, now - time) / 1000)
   }
 
   #windowsOf(topic: string, partition: number): PartitionWindows {

@@ -1,7 +1,10 @@
-import { type Collection, type Db, MongoBulkWriteError, MongoClient, MongoServerError } from 'mongodb'
+import { type Collection, type Db, MongoClient, MongoServerError } from 'mongodb'
+import type { DocumentBatch } from './document-batch.ts'
 import type { GpuDocument, Source, UsageDocument } from './documents.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { gpuKey, type StoredUsage } from './partition-windows.ts'
+import { insertRaw } from './raw-insert.ts'
+import { rollupKinds } from './usage/rollup-kinds.ts'
 import { type MarkDocument, RollupMarks } from './usage/rollup-marks.ts'
 import { judgeWriteErrors, type Verdict, type WriteError } from './write-errors.ts'
 
@@ -61,26 +64,17 @@ export class Store {
   }
 
   /** Inserts what is not there yet. Throws where the insert should be repeated. */
-  async insert<Document extends GpuDocument | UsageDocument>(
-    collection: Collection<Document>,
-    documents: Document[],
-  ): Promise<Omit<Verdict, 'repeat'>> {
-    if (documents.length === 0) return { duplicates: 0, rejected: [] }
+  async insert(batch: DocumentBatch): Promise<Omit<Verdict, 'repeat'>> {
+    const { kind, length, times } = batch
+    if (length === 0) return { duplicates: 0, rejected: [] }
     const stopTimer = this.#metrics.writeSeconds.startTimer()
     try {
-      await this.marks.during(this.#isUsage(collection) ? 'usage' : 'gpu', documents, () =>
-        collection.insertMany(documents as never, { ordered: false }),
+      const writeErrors = await this.marks.during(kind, times, () =>
+        insertRaw(this.#db, rollupKinds[kind].documents, batch.bytes),
       )
-      this.#countTokens(documents, [])
-      return { duplicates: 0, rejected: [] }
-    } catch (error) {
-      if (!(error instanceof MongoBulkWriteError)) throw error
-      const unsure = error.result.getWriteConcernError()
-      if (unsure !== undefined) throw error
-      const writeErrors = writeErrorsOf(error)
-      const verdict = judgeWriteErrors(writeErrors)
-      if (verdict.repeat !== undefined || verdict.duplicates + verdict.rejected.length === 0) throw error
-      this.#countTokens(documents, writeErrors)
+      const { repeat, ...verdict } = judgeWriteErrors(writeErrors)
+      if (repeat !== undefined) throw new Error(`MongoDB: ${repeat}`)
+      this.#countTokens(batch, writeErrors)
       return verdict
     } finally {
       stopTimer()
@@ -143,28 +137,14 @@ export class Store {
     await this.#sideClient.close()
   }
 
-  #isUsage(collection: { collectionName: string }): boolean {
-    return collection.collectionName === this.tokenUsage.collectionName
-  }
-
   /** Counts the tokens of what was inserted, which leaves out what an insert says it did not. */
-  #countTokens(documents: readonly (GpuDocument | UsageDocument)[], errors: WriteError[]): void {
-    let tokens = 0
-    for (const document of documents) if ('tokens' in document) tokens += document.tokens
-    for (const { index } of errors) {
-      const document = documents[index]
-      if (document !== undefined && 'tokens' in document) tokens -= document.tokens
-    }
-    if (tokens > 0) this.#metrics.tokens.inc(tokens)
+  #countTokens({ tokens }: DocumentBatch, errors: WriteError[]): void {
+    let sum = 0
+    for (const each of tokens) sum += each
+    for (const { index } of errors) sum -= tokens[index] ?? 0
+    if (sum > 0) this.#metrics.tokens.inc(sum)
   }
 }
-
-const writeErrorsOf = (error: MongoBulkWriteError): WriteError[] =>
-  [error.writeErrors].flat().map(({ index, code, errmsg }) => ({
-    index,
-    code: Number(code),
-    message: errmsg ?? `code ${code}`,
-  }))
 
 function databaseOf(uri: string): string {
   const path = /^mongodb(?:\+srv)?:\/\/[^/]*\/([^?]*)/.exec(uri)?.[1] ?? ''

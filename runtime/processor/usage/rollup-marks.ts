@@ -55,12 +55,8 @@ export class RollupMarks {
   }
 
   /** Runs a write of documents of these times with their marks in place. */
-  async during<Result>(
-    kind: Kind,
-    documents: readonly { ts: Date }[],
-    write: () => Promise<Result>,
-  ): Promise<Result> {
-    const held = this.#hold(kind, documents)
+  async during<Result>(kind: Kind, times: readonly number[], write: () => Promise<Result>): Promise<Result> {
+    const held = this.#hold(kind, times)
     for (const mark of held) mark.writers += 1
     try {
       await Promise.all(held.map(({ saved }) => saved))
@@ -141,13 +137,13 @@ export class RollupMarks {
     return this.#collection.estimatedDocumentCount()
   }
 
-  #hold(kind: Kind, documents: readonly { ts: Date }[]): Held[] {
+  #hold(kind: Kind, times: readonly number[]): Held[] {
     const held = new Map<number, Held>()
     const fresh: Held[] = []
     const now = Date.now()
     let previous = Number.NaN
-    for (const { ts } of documents) {
-      const at = floorTo('10s', ts.getTime())
+    for (const time of times) {
+      const at = floorTo('10s', time)
       if (at === previous || held.has(at)) continue
       previous = at
       const id = `${this.#instance}:${kind}:${at}`

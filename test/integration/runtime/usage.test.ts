@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { pino } from 'pino'
+import { DocumentBatch } from '../../../runtime/processor/document-batch.ts'
 import type { UsageDocument } from '../../../runtime/processor/documents.ts'
 import { ProcessorMetrics } from '../../../runtime/processor/metrics.ts'
 import { Store } from '../../../runtime/processor/store.ts'
@@ -41,11 +42,16 @@ async function openStore(t: ExecutionContext, name = `usage${Date.now()}${databa
   const keeper = new RollupKeeper(store.side, store.marks, { metrics, log })
   const insert = async (documents: UsageDocument[]) => {
     for (let from = 0; from < documents.length; from += 1000) {
-      await store.insert(store.tokenUsage, documents.slice(from, from + 1000))
+      const batch = new DocumentBatch('usage')
+      for (const document of documents.slice(from, from + 1000)) batch.addUsage(document)
+      await store.insert(batch)
+      batch.release()
     }
   }
   return { name, store, keeper, insert, metrics }
 }
+
+const timesOf = (documents: UsageDocument[]): number[] => documents.map(({ ts }) => ts.getTime())
 
 type Query = Record<string, string>
 type Answer = Omit<UsageReport, 'next'> & { next: string | null }
@@ -185,7 +191,7 @@ test('summing up waits for the writes that are under way', async (t) => {
   const documents = usageDocuments(100, { seed: 7, ...day })
   await opened.keeper.prepare()
   const gate = Promise.withResolvers<void>()
-  const write = opened.store.marks.during('usage', documents, async () => {
+  const write = opened.store.marks.during('usage', timesOf(documents), async () => {
     await gate.promise
     await opened.store.tokenUsage.insertMany(documents)
   })
@@ -207,7 +213,7 @@ test('a write that failed and is repeated is in the sums', async (t) => {
   const opened = await openStore(t)
   const documents = usageDocuments(100, { seed: 13, ...day })
   await opened.keeper.prepare()
-  const failed = opened.store.marks.during('usage', documents, async () => {
+  const failed = opened.store.marks.during('usage', timesOf(documents), async () => {
     throw new Error('the connection is lost')
   })
   await t.throwsAsync(failed)
