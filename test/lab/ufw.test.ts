@@ -33,6 +33,7 @@ if (isRoot) {
           { from: '0.0.0.0/0', protocol: 'udp' },
           { from: '10.9.0.2', protocol: 'all' },
           { from: 'fd99::/64', protocol: 'all' },
+          { from: '0.0.0.0/0', protocol: 'all' },
           { from: '10.9.0.3', protocol: 'esp' },
           { from: 'fd99::3', protocol: 'gre' },
           { from: '10.9.0.0/16', protocol: 'icmp', type: '8' },

@@ -57,6 +57,21 @@ test('rules between the same two are one edge, whose ports are ranges where they
   ])
 })
 
+test('ranges that meet are one, and what has no ports stands beside those that have', (t) => {
+  const between = { from: ['processor'], to: 'kafka' }
+  const rules: PolicyRule[] = [
+    { ...between, protocol: 'tcp', port: '9000:9100' },
+    { ...between, protocol: 'tcp', port: '9050:9200' },
+    { ...between, protocol: 'udp' },
+    { ...between, protocol: 'icmp', type: '8' },
+    { ...between, protocol: 'all' },
+  ]
+
+  t.deepEqual(edgesOf({ ...inventory, policy: { admin: [], rules } }), [
+    { from: 'processor', to: 'kafka', ports: ['9000-9200/tcp', 'all udp', 'icmp 8', 'all traffic'] },
+  ])
+})
+
 test('the graph names whom each group lets in, and who that is', (t) => {
   t.deepEqual(graphText(inventory), [
     'kafka (vm1)',
