@@ -7,7 +7,7 @@ import { mirrorOf } from './aws/security-groups.ts'
 import { type AwsSettings, awsSettings } from './aws/settings.ts'
 import { findingsOf } from './findings.ts'
 
-/** EC2 instances, found by their tags. Their security groups are the policy. Nothing at AWS is changed. */
+/** EC2 instances, found by their tags. Their security groups are the policy. This only reads: `sluice up` makes them. */
 export const aws: InventorySource = {
   name: 'aws',
   summary: 'EC2 instances by their tags; their security groups are the firewall policy',

@@ -50,6 +50,6 @@ export function creationFailure(error: unknown, question: Question): SluiceError
   return new SluiceError('AWS_REFUSED', {
     ...details,
     subject: `AWS refuses ${action}: ${name}`,
-    advice: `correct what it names in the section aws.up of sluice.config.json, ${goesOn}`,
+    advice: `correct what it names (what is made is in aws.up of sluice.config.json), then run again: what is done is kept`,
   })
 }

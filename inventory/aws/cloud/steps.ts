@@ -27,8 +27,8 @@ export async function onceFree(
       return true
     } catch (error) {
       const name = error instanceof SluiceError && error.cause instanceof Error ? error.cause.name : ''
-      if (/\.NotFound$|NotFound$/.test(name)) return true
-      if (/^DependencyViolation$|^IncorrectInstanceState$/.test(name)) return undefined
+      if (/NotFound$/.test(name)) return true
+      if (/^DependencyViolation$|^IncorrectInstanceState$|^InvalidGroup\.InUse$/.test(name)) return undefined
       throw error
     }
   })

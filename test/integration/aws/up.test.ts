@@ -507,6 +507,30 @@ test.serial('of a stack that has more instances than a page all are priced and r
   t.deepEqual(await instancesOf(cloud), [])
 })
 
+test.serial(
+  'images of a release are asked for by the accounts of their makers, for the processor of the type',
+  async (t) => {
+    const { text } = await project(t, 'eu-south-1')
+    relay.asked.length = 0
+
+    const debian = await text(['up', '--wait', '0', '--image', 'debian-12'])
+    const ubuntu = await text(['up', '--wait', '0', '--image', 'ubuntu-24.04', '--type', 't4g.small'])
+    const destroyed = await text(['destroy', '--yes'])
+
+    const asked = relay.asked.filter(({ action }) => action === 'DescribeImages')
+    t.deepEqual(
+      asked.map(({ parameters }) => [parameters.get('Owner.1'), parameters.get('Filter.1.Value.1')]),
+      [
+        ['136693071363', 'debian-12-amd64-2*'],
+        ['099720109477', 'ubuntu/images/*ubuntu-noble-24.04-arm64-server-*'],
+      ],
+    )
+    t.regex(debian.stderr, /AWS_REFUSED {2}eu-south-1 has no image debian-12 for t3\.small \(x86_64\)/)
+    t.is(ubuntu.exitCode, 1)
+    t.is(destroyed.exitCode, 0, destroyed.stderr)
+  },
+)
+
 test.serial('what is wrong in the settings is said before AWS is asked', async (t) => {
   const { text } = await project(t, 'eu-west-3', { admin: undefined })
   relay.asked.length = 0

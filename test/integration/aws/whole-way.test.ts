@@ -124,6 +124,12 @@ if (isRoot) {
     t.is(verified.exitCode, 0, verified.stdout)
     t.is(noDrift.exitCode, 0, noDrift.stdout)
 
+    const bare = await run(['destroy', '--installed', '--yes', '--data'])
+    const afterwards = await run(['up', '--check'])
+    t.is(bare.exitCode, 0, bare.stderr)
+    t.regex(bare.stdout, /resources removed on 4 hosts/)
+    t.is(afterwards.exitCode, 0, afterwards.stdout)
+
     const pinned = readFileSync(join(folder, '.sluice', 'known_hosts'), 'utf8')
     const destroyed = await run(['destroy', '--yes'])
     t.is(destroyed.exitCode, 0, destroyed.stderr)
