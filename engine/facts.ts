@@ -25,16 +25,17 @@ export type Facts = v.InferOutput<typeof Facts>
 
 export const factsScript: Script = sh`
 . /etc/os-release
-echo "hostname=$(cat /proc/sys/kernel/hostname)"
+set -- $(uname -nm)
+echo "hostname=$1"
 echo "distribution=$ID"
 echo "release=$VERSION_ID"
-echo "machine=$(uname -m)"
+echo "machine=$2"
 echo "processors=$(getconf _NPROCESSORS_ONLN)"
-while read -r key value unit; do [ "$key" = MemTotal: ] && echo "memoryKb=$value"; done < /proc/meminfo
+while read -r key value unit; do [ "$key" != MemTotal: ] || { echo "memoryKb=$value"; break; }; done < /proc/meminfo
 for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
-  if [ -r "$limit" ]; then echo "memoryLimit=$(cat "$limit")"; fi
+  if [ -r "$limit" ]; then read -r value < "$limit"; echo "memoryLimit=$value"; fi
 done
-if systemd-detect-virt --quiet --container; then echo container=yes; fi
+if [ -e /run/systemd/container ] || systemd-detect-virt --quiet --container; then echo container=yes; fi
 echo "client=$SLUICE_CLIENT"
 echo "sshPort=$SLUICE_SSH_PORT"
 `

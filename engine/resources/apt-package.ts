@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { defineResource, run } from '../resource.ts'
-import { described, sh } from '../shell.ts'
+import { described, type Script, sh } from '../shell.ts'
 import { forgetMade, noteMade, stateDirectory } from './former.ts'
 
 const PackageName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9+.-]+$/, 'should be a Debian package name'))
@@ -33,17 +33,14 @@ export const aptPackage = defineResource<typeof Spec, Have>({
   reads: ({ name }) => names(name).map((one) => `package:${one}`),
   touches: ({ name }) => names(name).map((one) => `package:${one}`),
 
-  // dpkg-query says 1 when one of the names is not known to it: then that one is not installed.
   probe: ({ name }) => ({
-    script: sh`
-      dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n' ${names(name)} 2>/dev/null || [ $? -eq 1 ]
-      for one in ${names(name)}; do [ ! -e ${`${stateDirectory}/made/package`}/"$one" ] || echo "$one made"; done`,
-    parse(output) {
-      const said = output.map((line) => line.split(' '))
-      const those = (word: string) => said.filter(([, status]) => status === word).map(([one = '']) => one)
-      const installed = new Set(those('installed'))
-      return installed.size === 0 ? undefined : { installed, made: those('made') }
-    },
+    script: tell(names(name)),
+    parse: (output) => found(output, names(name)),
+  }),
+
+  probeTogether: (specs) => ({
+    script: tell([...new Set(specs.flatMap(({ name }) => names(name)))]),
+    parse: (output) => specs.map(({ name }) => ({ have: found(output, names(name)) })),
   }),
 
   diff: ({ name }, have) =>
@@ -88,3 +85,17 @@ export const aptPackage = defineResource<typeof Spec, Have>({
     return [run(described(`remove ${ours.join(' ')}`, script), { timeoutSeconds: 1200 })]
   },
 })
+
+/** dpkg-query says 1 when one of the names is not known to it: then that one is not installed. */
+function tell(packages: readonly string[]): Script {
+  return sh`
+    dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n' ${packages} 2>/dev/null || [ $? -eq 1 ]
+    for one in ${packages}; do [ ! -e ${`${stateDirectory}/made/package`}/"$one" ] || echo "$one made"; done`
+}
+
+function found(output: readonly string[], packages: readonly string[]): Have | undefined {
+  const said = output.map((line) => line.split(' ')).filter(([one = '']) => packages.includes(one))
+  const those = (word: string) => said.filter(([, status]) => status === word).map(([one = '']) => one)
+  const installed = new Set(those('installed'))
+  return installed.size === 0 ? undefined : { installed, made: those('made') }
+}
