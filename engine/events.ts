@@ -19,6 +19,9 @@ export interface PlannedChange extends Place {
   after: string[]
 }
 
+/** Why a host was left out when somebody stopped the run before its turn came. */
+export const stoppedReason = 'not tried: the run was stopped'
+
 export interface HostResult {
   host: string
   status: 'ok' | 'changed' | 'failed' | 'skipped'
@@ -29,6 +32,8 @@ export interface HostResult {
   undecided?: PlannedChange[]
   /** What the host had to say of earlier runs: a change that it took back by itself, for example. */
   noticed?: string[]
+  /** Resources whose change began and did not end: some of it may be done. */
+  begun?: string[]
   /** Resources that were not tried because an earlier one failed, or the run was stopped. */
   notTried: string[]
   /** Why the host failed or was left out. */

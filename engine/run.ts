@@ -1,50 +1,26 @@
-import { runBatch } from './batch.ts'
-import { SluiceError } from './errors.ts'
-import type { Emit, HostResult, Mode, RunEvent, RunResult } from './events.ts'
-import { type Facts, factsScript, parseFacts } from './facts.ts'
-import { settleGuards } from './guard.ts'
-import { type LeftGuard, leftGuardsScript, parseLeftGuards } from './guard-scripts.ts'
+import { asSluiceError, SluiceError } from './errors.ts'
+import { type HostResult, type RunEvent, type RunResult, stoppedReason } from './events.ts'
 import { HostRun } from './host-run.ts'
-import type { Host, Inventory, Variables } from './inventory.ts'
+import { type Surveyed, type SurveyOptions, surveyHost } from './host-survey.ts'
+import type { Host } from './inventory.ts'
 import { limiter } from './limiter.ts'
-import { type Placed, planHost } from './plan.ts'
-import type { Play, Playbook } from './playbook.ts'
-import type { ArtifactSettings, Resource } from './resource.ts'
-import type { RoleContext } from './role.ts'
+import { planHost } from './plan.ts'
+import type { Playbook } from './playbook.ts'
 import { maskedDeep } from './secret.ts'
 import { hostsOfPlay } from './select.ts'
-import { type Reading, survey } from './survey.ts'
-import type { Connection } from './transport/connection.ts'
+import { Turns } from './turns.ts'
 import { variablesOf } from './variables.ts'
 
-export interface RunOptions {
+export interface RunOptions extends SurveyOptions {
   playbook: Playbook
-  inventory: Inventory
   /** The hosts to work on: those of the inventory that `--limit` names. */
   hosts: Host[]
-  mode: Mode
-  /** Vars files and `--var`, later ones winning. */
-  overrides: Variables[]
   /** The names that variables may begin with: all roles, also those that this playbook does not have. */
   knownRoles: string[]
   /** Hosts that are worked on at once. */
   forks: number
-  /** In a removal: whether resources that hold data go too. */
-  removeData: boolean
-  artifacts: ArtifactSettings
   /** How long a host waits before it takes back a change that shut the controller out. */
   guardSeconds?: number | undefined
-  connect(host: Host): Promise<Connection>
-  emit: Emit
-  signal?: AbortSignal
-}
-
-/** What a host is like before anything is done to it. */
-interface Surveyed {
-  connection: Connection
-  placed: Placed[]
-  readings: Map<Resource, Reading>
-  noticed: string[]
 }
 
 /**
@@ -60,25 +36,14 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
   const { playbook, hosts, mode, emit } = options
   emit({ type: 'run-started', playbook: playbook.name, mode, hosts: hosts.map(({ name }) => name) })
   const limit = limiter(options.forks)
-  const finished = new Map<string, Promise<void>[]>()
-  const playEnds = playbook.plays.map((play) => ({ play, ends: [] as Promise<void>[] }))
-  for (const { play, ends } of playEnds) finished.set(play.name, ends)
-
-  const results = await Promise.all(
-    hosts
-      .map((host) => {
-        const steps = new Map<Play, PromiseWithResolvers<void>>()
-        for (const { play, ends } of playEnds) {
-          if (!hostsOfPlay(options.inventory, play.hosts).includes(host)) continue
-          const step = Promise.withResolvers<void>()
-          step.promise.catch(() => {})
-          ends.push(step.promise)
-          steps.set(play, step)
-        }
-        return { host, steps }
-      })
-      .map((item) => workOnHost(item, options, limit, finished)),
-  )
+  const turns = new Turns({
+    inventory: options.inventory,
+    hosts,
+    plays: playbook.plays,
+    backwards: mode === 'remove',
+    signal: options.signal,
+  })
+  const results = await Promise.all(hosts.map((host) => workOnHost(host, options, limit, turns)))
   const result: RunResult = {
     playbook: playbook.name,
     mode,
@@ -91,10 +56,10 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
 }
 
 async function workOnHost(
-  { host, steps }: { host: Host; steps: Map<Play, PromiseWithResolvers<void>> },
+  host: Host,
   options: RunOptions,
   limit: <Result>(work: () => Promise<Result>) => Promise<Result>,
-  finished: Map<string, Promise<void>[]>,
+  turns: Turns,
 ): Promise<HostResult> {
   const { emit, mode } = options
   const started = performance.now()
@@ -105,16 +70,22 @@ async function workOnHost(
       host: host.name,
       ok: work?.ok ?? 0,
       changed: work?.changed ?? [],
+      ...(work !== undefined && work.begun.length > 0 && { begun: work.begun }),
       notTried: work?.notTried ?? [],
       ...(surveyed !== undefined && surveyed.noticed.length > 0 && { noticed: surveyed.noticed }),
       ...result,
       durationMs: performance.now() - started,
     }
+    const stopped = whole.error?.code === 'INTERRUPTED' || whole.reason === stoppedReason
+    turns.ended(host, stopped ? 'stopped' : 'badly')
     emit({ type: 'host-ended', result: whole })
     return whole
   }
   try {
-    surveyed = await limit(() => surveyHost(host, [...steps.keys()], options))
+    surveyed = await limit(async () =>
+      options.signal?.aborted ? undefined : surveyHost(host, turns.playsOf(host), options),
+    )
+    if (surveyed === undefined) return end({ status: 'skipped', reason: stoppedReason })
     const plan = planHost(host.name, surveyed.placed, surveyed.readings, mode)
     const durationMs = performance.now() - started
     emit({
@@ -127,7 +98,6 @@ async function workOnHost(
     if (mode === 'check') {
       const { planned, undecided, ok } = plan
       for (const entry of [...planned, ...undecided]) emit({ type: 'resource-planned', planned: entry })
-      for (const step of steps.values()) step.resolve()
       // A service that is not ready though nothing is pending differs from what is declared, too.
       const differs = planned.length > 0 || undecided.some(({ after }) => after.length === 0)
       return end({ status: differs ? 'changed' : 'ok', ok, changed: planned, undecided })
@@ -135,104 +105,25 @@ async function workOnHost(
     const { connection, placed, readings } = surveyed
     const reconnect = (port: number) => options.connect({ ...host, port })
     work = new HostRun(connection, placed, readings, { ...options, reconnect })
-    // A removal goes backwards, and what needed a host's services does not need them to be removed.
-    const order = mode === 'remove' ? [...steps].reverse() : [...steps]
-    for (const [play, step] of order) {
-      const blocked = mode === 'remove' ? undefined : await waitForNeeds(host, play, options, finished)
-      if (blocked !== undefined) return end({ status: 'skipped', reason: blocked })
+    for (const play of turns.orderOf(host)) {
+      const refusal = await turns.come(play, (needs) =>
+        emit({ type: 'host-waiting', host: host.name, play: play.name, needs }),
+      )
+      if (refusal !== undefined) return end({ status: 'skipped', reason: refusal })
       const ours = placed.filter((item) => item.play === play.name)
       await limit(() => work?.apply(ours) ?? Promise.resolve())
-      step.resolve()
+      turns.done(host, play)
     }
     return end({ status: work.changed.length > 0 ? 'changed' : 'ok' })
   } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
-    return end({ status: 'failed', error: error.at?.startsWith(host.name) ? error : error.within(host.name) })
+    // Whatever happens on one host, the others are worked on to their end and reported on.
+    const failure = asSluiceError(error)
+    const placed = failure.at?.startsWith(host.name) ? failure : failure.within(host.name)
+    return end({ status: 'failed', error: placed })
   } finally {
-    for (const step of steps.values()) step.reject(host.name)
     work?.close()
     surveyed?.connection.close()
   }
-}
-
-/** Waits for the plays that this one needs; the reason, when one of them did not end well. */
-async function waitForNeeds(
-  host: Host,
-  play: Play,
-  { emit }: RunOptions,
-  finished: Map<string, Promise<void>[]>,
-): Promise<string | undefined> {
-  if (play.needs.length === 0) return undefined
-  emit({ type: 'host-waiting', host: host.name, play: play.name, needs: play.needs })
-  for (const need of play.needs) {
-    const ends = await Promise.allSettled(finished.get(need) ?? [])
-    const failed = ends.find((end) => end.status === 'rejected')
-    if (failed !== undefined) return `${play.name} needs ${need}, which did not end well on ${failed.reason}`
-  }
-  return undefined
-}
-
-async function surveyHost(host: Host, plays: Play[], options: RunOptions): Promise<Surveyed> {
-  options.emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
-  const connection = await options.connect(host)
-  try {
-    const { facts, left } = await readHost(connection)
-    // Before anything is read: what is taken back would not be as it was read.
-    const noticed = await settleGuards(connection, left, { change: options.mode !== 'check' })
-    for (const message of noticed) options.emit({ type: 'host-noticed', host: host.name, message })
-    const placed = placeResources(host, plays, facts, options)
-    const readings = await survey(
-      placed.map(({ resource }) => resource),
-      { connection, artifacts: options.artifacts, signal: options.signal, progress: () => {} },
-    )
-    return { connection, placed, readings, noticed }
-  } catch (error) {
-    connection.close()
-    throw error
-  }
-}
-
-/** @throws SluiceError HOST_UNSUPPORTED */
-export async function readFacts(connection: Connection): Promise<Facts> {
-  return (await readHost(connection)).facts
-}
-
-async function readHost(connection: Connection): Promise<{ facts: Facts; left: LeftGuard[] }> {
-  if (connection.facts !== undefined) return { facts: connection.facts, left: [] }
-  const [facts, guards] = await runBatch(connection, [factsScript, leftGuardsScript], {
-    stopOnFailure: false,
-    timeoutSeconds: () => 30,
-    keepShell: true,
-  })
-  return {
-    facts: parseFacts(facts?.stdout ?? '', connection.host.name),
-    left: parseLeftGuards(guards?.stdout ?? ''),
-  }
-}
-
-/** The resources of all roles that a host has, in the order in which they are worked on. */
-function placeResources(host: Host, plays: Play[], facts: Facts, options: RunOptions): Placed[] {
-  const { inventory, mode, removeData } = options
-  const variables = variablesOf(host, inventory, options.overrides)
-  const context: RoleContext = {
-    host,
-    facts,
-    inventory,
-    group: (name) => inventory.hosts.filter(({ groups }) => groups.includes(name)),
-    paramsOf: (role, other) =>
-      role.read(variablesOf(other, inventory, options.overrides)[role.name], other.name),
-  }
-  const placed = plays.flatMap((play) =>
-    play.roles.flatMap((role) =>
-      role
-        .resources(variables[role.name], context)
-        .map((resource) => ({ play: play.name, role: role.name, resource })),
-    ),
-  )
-  if (mode !== 'remove') return placed
-  return placed
-    .filter(({ resource }) => resource.remove !== undefined && (removeData || !resource.holdsData))
-    .reverse()
 }
 
 function checkVariables({ playbook, inventory, hosts, overrides, knownRoles }: RunOptions): void {

@@ -68,7 +68,7 @@ async function hostFindings(session: Session, options: HostOptions): Promise<Fin
   try {
     const { inventory, hosts } = await loadHosts(session, options, { create: false })
     const connect = await connector(session, options)
-    const { readFacts } = await import('../run.ts')
+    const { readFacts } = await import('../host-survey.ts')
     const judge = async (host: Host): Promise<Finding> => {
       try {
         const connection = await connect(host)

@@ -47,6 +47,10 @@ const HostResult = v.strictObject({
     v.description('in a check: what only the run can tell, for what it waits for is not done or not ready'),
   ),
   noticed: v.pipe(v.optional(v.array(v.string())), v.description('what the host had to say of earlier runs')),
+  begun: v.pipe(
+    v.optional(v.array(v.string())),
+    v.description('resources whose change began and did not end: some of it may be done'),
+  ),
   notTried: v.array(v.string()),
   error: v.optional(JsonError),
   reason: v.optional(v.string()),

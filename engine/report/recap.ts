@@ -1,4 +1,4 @@
-import type { HostResult, RunResult } from '../events.ts'
+import { type HostResult, type RunResult, stoppedReason } from '../events.ts'
 import type { Paint } from './terminal.ts'
 import { changeText, count, doneWord, duration } from './wording.ts'
 
@@ -48,8 +48,8 @@ function numbered(
 }
 
 /** Whether a host did not get to its end because the run was stopped, not because something failed. */
-export function wasStopped({ error }: Pick<HostResult, 'error'>): boolean {
-  return error?.code === 'INTERRUPTED'
+export function wasStopped({ error, reason }: Pick<HostResult, 'error' | 'reason'>): boolean {
+  return error?.code === 'INTERRUPTED' || reason === stoppedReason
 }
 
 function stoppedAt({ host, error }: HostResult): string {
@@ -62,18 +62,27 @@ function notCome({ notTried, error }: HostResult): string[] {
   return notTried.filter((name) => error?.at?.endsWith(name) !== true)
 }
 
+/** Changes that began and did not end. A wait is none, wherever it ended. */
+function begunChanges({ begun = [] }: HostResult): string[] {
+  return begun.filter((name) => !name.startsWith('ready '))
+}
+
 /** For a host that did not get to its end: why, what was applied, and what was not tried. */
 function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean): string[] {
   if (host.status !== 'failed' && host.status !== 'skipped') return []
   const rest = notCome(host)
   const done = doneWord(mode)
+  const begun = begunChanges(host)
   const applied = host.changed.map(
     ({ resource, changes }) => `${resource} (${changes.map(changeText).join(', ')})`,
   )
   return [
     ...(host.reason === undefined ? [] : [host.reason]),
-    ...(wasStopped(host) ? [stoppedAt(host)] : []),
-    applied.length === 0 || mode === 'check'
+    ...(host.error?.code === 'INTERRUPTED' ? [stoppedAt(host)] : []),
+    ...begun.map(
+      (name) => `begun and not finished: ${name}; some of it may be done, and the next run goes on`,
+    ),
+    (applied.length === 0 && begun.length === 0) || mode === 'check'
       ? 'nothing was changed on this host'
       : `${done} before it stopped: ${count(applied.length, 'resource')}; not tried: ${rest.length}`,
     ...(verbose
@@ -90,8 +99,13 @@ export function summaryLine(result: RunResult, paint: Paint): string {
   const resources = hosts.reduce((sum, { ok }) => sum + ok, 0)
   const where = count(hosts.filter(({ changed }) => changed.length > 0).length, 'host')
   const took = paint('dim', `(${duration(durationMs)})`)
+  const begun = hosts.some((host) => begunChanges(host).length > 0)
   const done =
-    changes === 0 ? 'nothing was changed' : `${count(changes, 'resource')} ${doneWord(mode)} on ${where}`
+    changes > 0
+      ? `${count(changes, 'resource')} ${doneWord(mode)} on ${where}`
+      : begun
+        ? 'no change was finished'
+        : 'nothing was changed'
   if (interrupted) {
     return `${paint('red', 'Stopped')}: ${done}. Run again: it goes on from the state that the hosts are in. ${took}`
   }

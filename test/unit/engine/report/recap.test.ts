@@ -1,5 +1,6 @@
 import test from 'ava'
 import { SluiceError } from '../../../../engine/errors.ts'
+import { stoppedReason } from '../../../../engine/events.ts'
 import { hostErrors } from '../../../../engine/report/host-errors.ts'
 import { recapLines, summaryLine } from '../../../../engine/report/recap.ts'
 import { hostResult, plain, planned, runResult, unreachable } from '../../../support/events.ts'
@@ -75,6 +76,19 @@ test('a host that was skipped says what it waited for', (t) => {
   t.regex(lines.join('\n'), /– vm3 .*skipped 1/)
   t.true(lines.join('\n').includes(reason))
   t.true(lines.join('\n').includes('nothing was changed on this host'))
+})
+
+test('a host that a stopped run had not come to says so, and is no failure', (t) => {
+  const lines = recapLines(
+    runResult([hostResult('vm3', { status: 'skipped', reason: stoppedReason, notTried: ['file /etc/a'] })], {
+      interrupted: true,
+    }),
+    { verbose: false, paint: plain },
+  ).join('\n')
+
+  t.regex(lines, /■ vm3/)
+  t.regex(lines, /not tried: the run was stopped/)
+  t.notRegex(lines, /needs|did not end well|between two/)
 })
 
 test('a stopped run is no failure of its hosts, and says how it goes on', (t) => {

@@ -1,0 +1,98 @@
+import { runBatch } from './batch.ts'
+import type { Emit, Mode } from './events.ts'
+import { type Facts, factsScript, parseFacts } from './facts.ts'
+import { settleGuards } from './guard.ts'
+import { type LeftGuard, leftGuardsScript, parseLeftGuards } from './guard-scripts.ts'
+import type { Host, Inventory, Variables } from './inventory.ts'
+import type { Placed } from './plan.ts'
+import type { Play } from './playbook.ts'
+import type { ArtifactSettings, Resource } from './resource.ts'
+import type { RoleContext } from './role.ts'
+import { type Reading, survey } from './survey.ts'
+import type { Connection } from './transport/connection.ts'
+import { variablesOf } from './variables.ts'
+
+/** What a host is like before anything is done to it. */
+export interface Surveyed {
+  connection: Connection
+  placed: Placed[]
+  readings: Map<Resource, Reading>
+  noticed: string[]
+}
+
+export interface SurveyOptions {
+  inventory: Inventory
+  mode: Mode
+  /** Vars files and `--var`, later ones winning. */
+  overrides: Variables[]
+  /** In a removal: whether resources that hold data go too. */
+  removeData: boolean
+  artifacts: ArtifactSettings
+  connect(host: Host): Promise<Connection>
+  emit: Emit
+  signal?: AbortSignal
+}
+
+/** Connects to a host and reads all that its plays declare. */
+export async function surveyHost(host: Host, plays: Play[], options: SurveyOptions): Promise<Surveyed> {
+  options.emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
+  const connection = await options.connect(host)
+  try {
+    const { facts, left } = await readHost(connection)
+    // Before anything is read: what is taken back would not be as it was read.
+    const noticed = await settleGuards(connection, left, { change: options.mode !== 'check' })
+    for (const message of noticed) options.emit({ type: 'host-noticed', host: host.name, message })
+    const placed = placeResources(host, plays, facts, options)
+    const readings = await survey(
+      placed.map(({ resource }) => resource),
+      { connection, artifacts: options.artifacts, signal: options.signal, progress: () => {} },
+    )
+    return { connection, placed, readings, noticed }
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+/** @throws SluiceError HOST_UNSUPPORTED */
+export async function readFacts(connection: Connection): Promise<Facts> {
+  return (await readHost(connection)).facts
+}
+
+async function readHost(connection: Connection): Promise<{ facts: Facts; left: LeftGuard[] }> {
+  if (connection.facts !== undefined) return { facts: connection.facts, left: [] }
+  const [facts, guards] = await runBatch(connection, [factsScript, leftGuardsScript], {
+    stopOnFailure: false,
+    timeoutSeconds: () => 30,
+    keepShell: true,
+  })
+  return {
+    facts: parseFacts(facts?.stdout ?? '', connection.host.name),
+    left: parseLeftGuards(guards?.stdout ?? ''),
+  }
+}
+
+/** The resources of all roles that a host has, in the order in which they are worked on. */
+function placeResources(host: Host, plays: Play[], facts: Facts, options: SurveyOptions): Placed[] {
+  const { inventory, mode, removeData } = options
+  const variables = variablesOf(host, inventory, options.overrides)
+  const context: RoleContext = {
+    host,
+    facts,
+    inventory,
+    group: (name) => inventory.hosts.filter(({ groups }) => groups.includes(name)),
+    paramsOf: (role, other) =>
+      role.read(variablesOf(other, inventory, options.overrides)[role.name], other.name),
+  }
+  const placed = plays.flatMap((play) =>
+    play.roles.flatMap((role) =>
+      role
+        .resources(variables[role.name], context)
+        .map((resource) => ({ play: play.name, role: role.name, resource })),
+    ),
+  )
+  if (mode !== 'remove') return placed
+  return placed
+    .filter(({ resource }) => resource.remove !== undefined && (removeData || !resource.holdsData))
+    .reverse()
+}

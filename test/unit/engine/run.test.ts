@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { stoppedReason } from '../../../engine/events.ts'
+import { localRun, roleOf } from '../../support/local-run.ts'
+import { note, scratch } from '../../support/resources.ts'
+
+test('a host that waits for another one that fails says which one that is', async (t) => {
+  const directory = scratch()
+  const failing = roleOf('failing', () => [note({ path: join(directory, 'a'), content: 'a', fails: 1 })])
+  const waiting = roleOf('waiting', () => [note({ path: join(directory, 'b'), content: 'b' })])
+
+  const { hosts } = await localRun({
+    names: ['first', 'second'],
+    plays: [
+      { name: 'before', hosts: 'first', roles: [failing] },
+      { name: 'after', hosts: 'second', roles: [waiting], needs: ['before'] },
+    ],
+  })
+
+  t.deepEqual(
+    hosts.map(({ status }) => status),
+    ['failed', 'skipped'],
+  )
+  t.is(hosts[1]?.reason, 'after needs before, which did not end well on first')
+  t.false(existsSync(join(directory, 'b')))
+})
+
+test('a host that waits when the run is stopped was not tried because of that, and nobody failed', async (t) => {
+  const directory = scratch()
+  const stop = new AbortController()
+  const slow = roleOf('slow', () => [
+    note({ path: join(directory, 'a'), content: 'a' }),
+    note({ path: join(directory, 'b'), content: 'b', reads: [`path:${join(directory, 'a')}`] }),
+  ])
+
+  const { hosts, interrupted } = await localRun({
+    names: ['first', 'second', 'third'],
+    plays: [
+      { name: 'before', hosts: 'first', roles: [slow] },
+      { name: 'after', hosts: 'second', roles: [slow], needs: ['before'] },
+      { name: 'last', hosts: 'third', roles: [slow], needs: ['after'] },
+    ],
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.type === 'resource-changed') stop.abort()
+    },
+  })
+
+  t.true(interrupted)
+  t.is(hosts[0]?.error?.code, 'INTERRUPTED')
+  t.deepEqual(
+    hosts.slice(1).map(({ status, reason, error }) => ({ status, reason, error })),
+    ['second', 'third'].map(() => ({ status: 'skipped', reason: stoppedReason, error: undefined })),
+  )
+})
+
+test('a host that a stopped run had not begun is not connected to', async (t) => {
+  const { hosts, events } = await localRun({
+    names: ['first'],
+    plays: [{ name: 'only', hosts: 'all', roles: [] }],
+    signal: AbortSignal.abort(),
+  })
+
+  t.is(hosts[0]?.reason, stoppedReason)
+  t.false(events.some(({ type }) => type === 'host-connecting'))
+})
