@@ -44,6 +44,10 @@ const firstLine = sh`awk '!/^[[:space:]]*(#|$)/ { $1 = $1; print; exit }' ${main
  */
 const unread = sh`find ${mainPath} ${dropInDirectory} -newercm ${pidPath} 2>/dev/null`
 
+/** Prints what sshd makes of a file; with a mistake in it, less than all or nothing. */
+const tellSettings = (file: string, login: Spec['login']) =>
+  sh`sshd -T -f ${file} ${login === undefined ? [] : ['-C', `user=${login.user},host=${login.from},addr=${login.from}`]} || :`
+
 /** Settings that sshd makes of the file in $1, for those that the drop-in in $2 names. It tells lists twice of included files. */
 const effective = (login: Spec['login']) => sh`
 effective() {
@@ -69,18 +73,15 @@ export const sshdConfig = defineResource<typeof Spec, Have>({
   probe: ({ login }) => ({
     script: sh`
       [ -x /usr/sbin/sshd ] || exit 0
-      ${effective(login)}
       ${tellOurs(dropInPath)}
       ${firstLine}
       if [ -e ${pidPath} ] && [ -n "$(${unread})" ]; then echo behind; else echo loaded; fi
       if [ -f ${dropInPath} ]; then
         stat --format=%a ${dropInPath}
-        work=$(mktemp -d)
-        effective ${mainPath} ${dropInPath} > "$work/whole"
-        effective ${dropInPath} ${dropInPath} > "$work/alone"
-        diff "$work/whole" "$work/alone" | grep '^[<>]' || :
-        rm -r "$work"
-        echo 'content'
+        ${tellSettings(mainPath, login)}
+        echo alone
+        ${tellSettings(dropInPath, login)}
+        echo content
         cat ${dropInPath}; echo .
       fi`,
     parse: (output) => (output.length === 0 ? undefined : parseSshd(output)),
@@ -231,29 +232,42 @@ set +f`
 }
 
 function parseSshd([mark, firstLine, loaded, mode, ...rest]: string[]): Have {
-  const start = rest.indexOf('content')
-  const settings = rest.slice(0, start).map((line) => {
-    const [side = '', setting = '', ...value] = line.split(' ')
-    return { side, setting, value: value.join(' ') }
-  })
-  const names = [...new Set(settings.map(({ setting }) => setting))]
-  const value = (name: string, of: string) =>
-    settings
-      .filter(({ setting, side }) => setting === name && side === of)
-      .map((each) => each.value)
-      .join(' ')
+  const found = { ours: mark === 'ours', included: firstLine === include, loaded: loaded === 'loaded' }
+  if (mode === undefined) return { ...found, mode: '', content: undefined, overruled: [] }
+  const [alone, start] = [rest.indexOf('alone'), rest.indexOf('content')]
+  const content = rest
+    .slice(start + 1)
+    .join('\n')
+    .slice(0, -1)
   return {
-    ours: mark === 'ours',
-    included: firstLine === include,
-    loaded: loaded === 'loaded',
-    mode: mode ?? '',
-    content:
-      mode === undefined
-        ? undefined
-        : rest
-            .slice(start + 1)
-            .join('\n')
-            .slice(0, -1),
-    overruled: names.map((setting) => ({ setting, have: value(setting, '<'), want: value(setting, '>') })),
+    ...found,
+    mode,
+    content,
+    overruled: overruled(content, rest.slice(0, alone), rest.slice(alone + 1, start)),
   }
+}
+
+/** The settings that the drop-in names and that are not what it says. sshd tells lists twice of included files. */
+function overruled(content: string, whole: readonly string[], alone: readonly string[]): Have['overruled'] {
+  const nameOf = (line: string) => line.trim().split(/\s+/)[0]?.toLowerCase() ?? ''
+  const named = new Set(
+    content
+      .split('\n')
+      .filter((line) => !/^\s*(#|$)/.test(line))
+      .map(nameOf),
+  )
+  const [have, want] = [whole, alone].map((lines) => new Set(lines.filter((line) => named.has(nameOf(line)))))
+  if (have === undefined || want === undefined) return []
+  const values = (lines: ReadonlySet<string>, setting: string) =>
+    [...lines]
+      .filter((line) => nameOf(line) === setting)
+      .map((line) => line.slice(setting.length + 1))
+      .toSorted()
+      .join(' ')
+  const differing = [...have.symmetricDifference(want)].map(nameOf)
+  return [...new Set(differing)].toSorted().map((setting) => ({
+    setting,
+    have: values(have.difference(want), setting),
+    want: values(want.difference(have), setting),
+  }))
 }
