@@ -15,6 +15,7 @@ export {
   compare,
   defineResource as resource,
   type HostProbe,
+  type JointProbe,
   type Resource,
   run,
   type Step,
