@@ -6,6 +6,7 @@ import { systemdUnit } from '../engine/resources/systemd-unit.ts'
 import { defineRole } from '../engine/role.ts'
 import { environmentFile } from '../templates/environment.ts'
 import { serviceUnit } from '../templates/service-unit.ts'
+import { koffiArtifact, koffiBinding } from './artifacts/koffi.ts'
 import { runtimeArtifact } from './artifacts/runtime.ts'
 import { account, configurationDirectory, currentRelease } from './layout.ts'
 import { misconfigured, nodeBinary, nodeOptions } from './node.ts'
@@ -17,6 +18,9 @@ const template = 'producer@.service'
 /** What waits for Kafka, a directory an instance. */
 const stateDirectory = '/var/lib/sluice-producer'
 
+/** NVML is a library of C, which needs a file more to be called. */
+const byNvml = ({ source }: { source: string }): boolean => source === 'nvml' || source === 'auto'
+
 /** Producers that send GPU and token events for ever, each an instance of one unit. */
 export const producer = defineRole({
   name: 'producer',
@@ -27,8 +31,8 @@ export const producer = defineRole({
       v.description('how many run'),
     ),
     source: v.pipe(
-      v.optional(v.picklist(['seed', 'nvidia-smi', 'nvml']), 'seed'),
-      v.description('where GPU samples come from'),
+      v.optional(v.picklist(['seed', 'nvidia-smi', 'nvml', 'auto']), 'seed'),
+      v.description('where GPU samples come from; auto: nvml, else nvidia-smi, else seed'),
     ),
     sleepSeconds: v.pipe(
       v.optional(v.pipe(v.number(), v.minValue(0)), 0.5),
@@ -48,6 +52,9 @@ export const producer = defineRole({
     ),
   }),
   resources: (params, context) => [
+    ...(byNvml(params)
+      ? [release({ name: 'koffi', artifact: koffiArtifact(context.facts.architecture) })]
+      : []),
     release({ name: 'producer', artifact: runtimeArtifact('producer') }),
     // What an instance keeps there its unit makes, as a state directory of its own.
     directory({ path: stateDirectory, holdsData: true }),
@@ -59,6 +66,9 @@ export const producer = defineRole({
         NODE_ENV: 'production',
         KAFKA_BOOTSTRAP: brokers(context),
         GPU_METRICS_SOURCE: params.source,
+        NVML_BINDING: byNvml(params)
+          ? `${currentRelease('koffi')}/${koffiBinding(context.facts.architecture)}`
+          : undefined,
         PRICE_PER_HOUR_USD: params.pricePerHourUsd,
         SLEEP_SEC: params.sleepSeconds,
         SPOOL_MB: params.spoolMb,
@@ -80,6 +90,7 @@ export const producer = defineRole({
         account: account.name,
         stopSeconds: 30,
         openFiles: 65_536,
+        ...(params.source === 'seed' ? {} : { devices: ['nvidia*'] }),
         extra: [...misconfigured, 'StateDirectory=sluice-producer/%i', 'StateDirectoryMode=0750'],
       }),
     }),

@@ -75,7 +75,10 @@ export const ProducerEnvironment = v.object({
   ...kafka,
   /** Where token usage is sent instead of TOPIC_TOKEN, if set. */
   KAFKA_TOPIC: v.optional(Topic),
-  GPU_METRICS_SOURCE: v.optional(v.picklist(['seed', 'nvidia-smi', 'nvml']), 'seed'),
+  GPU_METRICS_SOURCE: v.optional(v.picklist(['seed', 'nvidia-smi', 'nvml', 'auto']), 'seed'),
+  /** The native file of koffi, which NVML is called by. */
+  NVML_BINDING: v.optional(Path),
+  NVML_LIBRARY: v.optional(v.pipe(v.string(), v.minLength(1)), 'libnvidia-ml.so.1'),
   GPU_SEED: v.optional(v.pipe(v.string(), v.minLength(1))),
   PRICE_PER_HOUR_USD: v.optional(amount(), '0.85'),
   BATCH: v.optional(whole(1, 10_000_000), '20'),

@@ -13,6 +13,8 @@ export interface ServiceUnit {
   openFiles: number
   /** Exit codes besides 0 that mean it ended as asked: a JVM ends with 143 on SIGTERM. */
   successExitStatus?: number
+  /** Groups of devices, as /proc/devices names them, that it may use besides the harmless ones. */
+  devices?: string[]
   /** Lines for [Service] that only this program needs. */
   extra?: string[]
 }
@@ -44,13 +46,20 @@ export function serviceUnit(unit: ServiceUnit): string {
     `LimitNOFILE=${unit.openFiles}`,
     'LimitCORE=0',
     ...(unit.extra ?? []),
-    ...sandbox,
+    ...sandbox.flatMap((line) => (line === privateDevices ? devicesOf(unit) : [line])),
     ...(unit.writable === undefined ? [] : [`ReadWritePaths=${unit.writable.join(' ')}`]),
     '',
     '[Install]',
     'WantedBy=multi-user.target',
     '',
   ].join('\n')
+}
+
+const privateDevices = 'PrivateDevices=yes'
+
+function devicesOf({ devices }: ServiceUnit): string[] {
+  if (devices === undefined) return [privateDevices]
+  return ['DevicePolicy=closed', ...devices.map((group) => `DeviceAllow=char-${group} rw`)]
 }
 
 /** Everything of systemd.exec(5) that a JVM, mongod and Node bear; not MemoryDenyWriteExecute, which ends every JIT. */
@@ -69,7 +78,7 @@ const sandbox = [
   'ProtectKernelTunables=yes',
   'ProtectControlGroups=yes',
   'PrivateTmp=yes',
-  'PrivateDevices=yes',
+  privateDevices,
   'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
   'RestrictNamespaces=yes',
   'RestrictRealtime=yes',

@@ -17,7 +17,7 @@ export const usage = `Usage: producer [--follow] [--marker TEXT]   sends events:
        producer doctor [--json]                says what it can reach, and sends nothing
 
 It is configured by the environment: KAFKA_BOOTSTRAP (needed), TOPIC_METRIC, TOPIC_TOKEN, KAFKA_TOPIC,
-GPU_METRICS_SOURCE (seed, nvidia-smi), GPU_SEED, PRICE_PER_HOUR_USD, BATCH, SLEEP_SEC, SEND_TIMEOUT_SEC,
+GPU_METRICS_SOURCE (seed, nvidia-smi, nvml, auto), NVML_BINDING, GPU_SEED, PRICE_PER_HOUR_USD, BATCH, SLEEP_SEC, SEND_TIMEOUT_SEC,
 SPOOL_DIR, SPOOL_MB, METRICS_FILE, HOSTNAME, PRODUCER_INSTANCE, LOG_LEVEL.
 
 While Kafka is away events wait in SPOOL_DIR, oldest first, up to SPOOL_MB; newer ones are then lost, and the log says so.

@@ -13,12 +13,7 @@ export function nvidiaSmiSource({ host, price }: { host: string; price: number }
     async read() {
       const advice = 'install the NVIDIA driver, or set GPU_METRICS_SOURCE=seed'
       try {
-        const { stdout } = await run(
-          'nvidia-smi',
-          [`--query-gpu=${columns.join(',')}`, '--format=csv,noheader,nounits'],
-          { timeout: 10_000 },
-        )
-        const gpus = parseNvidiaSmi(stdout, { host, price })
+        const gpus = parseNvidiaSmi(await query(), { host, price })
         if (gpus.length > 0) return gpus
       } catch (error) {
         if (error instanceof GpuSourceError) throw error
@@ -30,12 +25,30 @@ export function nvidiaSmiSource({ host, price }: { host: string; price: number }
   }
 }
 
-/** Reads the CSV. `[N/A]`, which a GPU says of what it does not measure (MIG, some laptops), counts as 0. */
+/** What the program says. It ends with an error when one GPU of several is lost, and tells of the others all the same. */
+async function query(): Promise<string> {
+  const words = [`--query-gpu=${columns.join(',')}`, '--format=csv,noheader,nounits']
+  try {
+    return (await run('nvidia-smi', words, { timeout: 10_000 })).stdout
+  } catch (error) {
+    const stdout = error instanceof Error && 'stdout' in error ? String(error.stdout) : ''
+    if (/^\d+, /m.test(stdout)) return stdout
+    throw error
+  }
+}
+
+/** Lines that are about a GPU, or a part of one, but no sample of it. */
+const remark = /^(MIG |WARNING:|Unable to |No devices were found)/
+
+/**
+ * Reads the CSV. `[N/A]` and its like, which a GPU says of what it does not measure (utilisation while MIG divides it,
+ * power on some laptops), counts as 0.
+ */
 export function parseNvidiaSmi(csv: string, { host, price }: { host: string; price: number }): GpuReading[] {
   return csv
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && !remark.test(line))
     .map((line) => {
       const [index = '', name = '', utilization, used, total, power] = line.split(/,\s*/)
       if (!/^\d+$/.test(index) || name === '' || power === undefined) {

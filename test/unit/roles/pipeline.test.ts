@@ -113,6 +113,23 @@ test('what waits for Kafka has a directory an instance, and stays where data is 
   t.true(resources.find(({ id }) => id === '/var/lib/sluice-producer')?.holdsData)
 })
 
+test('only a producer that reads GPUs may use their devices, and brings what NVML is called by', (t) => {
+  const of = (source: string) => resourcesOf(producer, 'vm4', { source })
+  const text = (source: string) => JSON.stringify(of(source).map((resource) => resource.diff(undefined)))
+
+  t.regex(text('seed'), /PrivateDevices=yes/)
+  t.notRegex(text('seed'), /DeviceAllow|NVML_BINDING/)
+  t.regex(text('nvidia-smi'), /DevicePolicy=closed\\nDeviceAllow=char-nvidia\* rw/)
+  t.notRegex(text('nvidia-smi'), /PrivateDevices|NVML_BINDING/)
+  t.regex(text('auto'), /NVML_BINDING=.*\/opt\/sluice\/koffi\/current\/linux_x64\/koffi\.node/)
+  t.deepEqual(
+    ['seed', 'nvidia-smi', 'nvml', 'auto'].map((source) =>
+      of(source).some((resource) => resourceName(resource).includes('koffi')),
+    ),
+    [false, false, true, true],
+  )
+})
+
 test('in a container the clock and huge pages are left alone', (t) => {
   const names = (role: Role, hostName: string, container: boolean) =>
     resourcesOf(role, hostName, {}, { container }).map(resourceName).join()

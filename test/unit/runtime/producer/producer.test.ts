@@ -82,6 +82,29 @@ test('the CSV of nvidia-smi becomes readings, and what it does not measure is 0'
   t.is(gpus[1]?.power_w, 0)
 })
 
+test('parts of a GPU, warnings and other ways to say that nothing is measured are no obstacle', (t) => {
+  const csv = [
+    '0, NVIDIA A100-SXM4-40GB, [N/A], 20354, 40960, 61.18',
+    '  MIG 3g.20gb     Device  0: (UUID: MIG-2f0b1a52-5a5e-5c0a-8b6c-0a9a5f0e5a11)',
+    '1, Tesla T4, [Not Supported], [Unknown Error], 15360, [Insufficient Permissions]',
+    'Unable to determine the device handle for GPU 0000:02:00.0: GPU is lost.  Reboot the system to recover this GPU',
+    'WARNING: infoROM is corrupted at gpu 0000:00:1E.0',
+    '',
+  ].join('\n')
+
+  const gpus = parseNvidiaSmi(csv, { host: 'gpu-1', price: 3.2 })
+
+  t.deepEqual(
+    gpus.map((gpu) => [gpu.gpu_index, gpu.utilization, gpu.mem_used_mb, gpu.mem_total_mb, gpu.power_w]),
+    [
+      [0, 0, 20_354, 40_960, 61.18],
+      [1, 0, 0, 15_360, 0],
+    ],
+  )
+  t.deepEqual(parseNvidiaSmi('No devices were found\n', { host: 'gpu-1', price: 1 }), [])
+  t.throws(() => parseNvidiaSmi('gibberish\n', { host: 'gpu-1', price: 1 }), { instanceOf: GpuSourceError })
+})
+
 test('the command line knows sending and the doctor, and nothing else', (t) => {
   t.deepEqual(parseCommandLine([]), { kind: 'send', follow: false, marker: undefined })
   t.deepEqual(parseCommandLine(['--follow', '--marker', 'x']), { kind: 'send', follow: true, marker: 'x' })
