@@ -26,8 +26,8 @@ export interface BatchOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Where a batch looks between two entries for the wish to stop. */
-const stopFile = (nonce: string) => `/tmp/.sluice-stop-${nonce}`
+/** How long a login shell, and sudo in it, may take until they run something. */
+const startTimeoutSeconds = 120
 
 /** Shells that wait for another batch. */
 const kept = new WeakMap<Connection, RootShell>()
@@ -56,14 +56,24 @@ export async function runBatch(
   const shell = waiting ?? new RootShell(connection)
   const all = Promise.withResolvers<undefined>()
   let begun = 0
-  let timer: NodeJS.Timeout | undefined
-  let timedOut: number | undefined
+  let timedOut: number | 'start' | undefined
+  let timer: NodeJS.Timeout | undefined = setTimeout(() => {
+    timedOut = 'start'
+    connection.close()
+  }, startTimeoutSeconds * 1000)
 
   const kill = () => {
-    if (shell.processGroup === undefined) return
+    if (shell.ids === undefined) return
+    const { group } = shell.ids
+    besides(connection, `kill -s TERM -- -${group}; sleep 2; kill -s KILL -- -${group}`)
+  }
+  // The shell heeds it when the entry in hand is over. Another process may have its number by the time it arrives.
+  const stop = () => {
+    if (shell.ids === undefined || !options.signal?.aborted) return
+    const { process, group } = shell.ids
     besides(
       connection,
-      `kill -s TERM -- -${shell.processGroup}; sleep 2; kill -s KILL -- -${shell.processGroup}`,
+      `[ "$(cut -d " " -f 5 /proc/${process}/stat 2>/dev/null)" != ${group} ] || kill -s USR1 ${process}`,
     )
   }
   // An entry is over when both streams say so; only then is the next one said to have begun.
@@ -72,7 +82,12 @@ export async function runBatch(
       const index = outcomes.length
       if (begun === index && readers.stdout.started > index) {
         begun++
-        shell.processGroup ??= /\d+$/.exec(readers.stdout.preamble.trim())?.[0]
+        clearTimeout(timer)
+        if (index === 0) {
+          const [, process = '', group = ''] = /(\d+) (\d+)$/.exec(readers.stdout.preamble.trim()) ?? []
+          shell.ids = { process, group }
+          stop()
+        }
         timer = setTimeout(() => {
           timedOut = index
           kill()
@@ -89,10 +104,7 @@ export async function runBatch(
     }
   }
 
-  const onAbort = () => {
-    besides(connection, `: > ${stopFile(nonce)}`)
-  }
-  options.signal?.addEventListener('abort', onAbort, { once: true })
+  options.signal?.addEventListener('abort', stop, { once: true })
   try {
     shell.send(batchScript(nonce, scripts, options.stopOnFailure), {
       last: !options.keepShell,
@@ -105,7 +117,10 @@ export async function runBatch(
         advance()
       },
     })
-    const exitCode = await Promise.race([shell.ended, all.promise])
+    const exitCode = await Promise.race([shell.ended, all.promise]).catch((error: unknown) => {
+      throw timedOut === 'start' ? notBegun(connection) : error
+    })
+    if (timedOut === 'start') throw notBegun(connection)
     if (outcomes.length === scripts.length && options.keepShell) {
       kept.set(connection, shell)
       return outcomes
@@ -128,7 +143,7 @@ export async function runBatch(
     return outcomes
   } finally {
     clearTimeout(timer)
-    options.signal?.removeEventListener('abort', onAbort)
+    options.signal?.removeEventListener('abort', stop)
   }
 }
 
@@ -142,16 +157,15 @@ function besides(connection: Connection, code: string): void {
 
 function batchScript(nonce: string, scripts: readonly Script[], stopOnFailure: boolean): string {
   const entries = scripts.map(({ text }, index) => {
-    const guard = stopOnFailure
-      ? `[ ! -e ${stopFile(nonce)} ] || { rm -f ${stopFile(nonce)}; exit 0; }\n`
-      : ''
+    const guard = stopOnFailure ? '[ -z "$_stop" ] || exit 0\n' : ''
     const after = stopOnFailure ? ' || exit 0' : ''
     return `${guard}_begin ${index}\n( set -e; eval ${quote(text)} ) </dev/null\n_end $?${after}`
   })
   return [
     'export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'umask 022; cd /',
-    'read -r _a _b _c _d _group _rest < /proc/self/stat; echo "$_group"',
+    "_stop=; trap '_stop=yes' USR1",
+    'read -r _a _b _c _d _group _rest < /proc/self/stat; echo "$$ $_group"',
     `_begin() { printf '\\n${nonce} begin\\n'; printf '\\n${nonce} begin\\n' >&2; }`,
     `_end() { printf '\\n${nonce} end %d\\n' "$1"; printf '\\n${nonce} end %d\\n' "$1" >&2; return "$1"; }`,
     ...entries,
@@ -194,6 +208,15 @@ class FrameReader {
       }
     }
   }
+}
+
+function notBegun(connection: Connection): SluiceError {
+  const { user, address } = connection.host
+  return new SluiceError('HOST_UNREACHABLE', {
+    subject: `the login shell of ${user} ran nothing within ${startTimeoutSeconds} s`,
+    why: 'its profile, PAM or sudo waits for something',
+    advice: `log in by hand and see what it waits for: ssh ${user}@${address} sudo true`,
+  })
 }
 
 function timeout(script: Script | undefined, seconds: number): SluiceError {

@@ -6,8 +6,8 @@ import type { Connection, Execution } from './transport/connection.ts'
 export class RootShell {
   /** Its exit code; rejects with CONNECTION_LOST when the connection ends first. */
   readonly ended: Promise<number | undefined>
-  /** What a kill has to name to end all that runs in it, once it is known. */
-  processGroup: string | undefined
+  /** Its own number, and what a kill has to name to end all that runs in it, once they are known. */
+  ids: { process: string; group: string } | undefined
   readonly #input = new PassThrough()
   #listener: Pick<Execution, 'onStdout' | 'onStderr'> | undefined
 

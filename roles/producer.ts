@@ -3,6 +3,7 @@ import { directory } from '../engine/resources/directory.ts'
 import { file } from '../engine/resources/file.ts'
 import { release } from '../engine/resources/release.ts'
 import { systemdUnit } from '../engine/resources/systemd-unit.ts'
+import { unitInstances } from '../engine/resources/unit-instances.ts'
 import { defineRole } from '../engine/role.ts'
 import { environmentFile } from '../templates/environment.ts'
 import { serviceUnit } from '../templates/service-unit.ts'
@@ -93,6 +94,10 @@ export const producer = defineRole({
         ...(params.source === 'seed' ? {} : { devices: ['nvidia*'] }),
         extra: [...misconfigured, 'StateDirectory=sluice-producer/%i', 'StateDirectoryMode=0750'],
       }),
+    }),
+    unitInstances({
+      template,
+      keep: Array.from({ length: params.instances }, (_, index) => String(index + 1)),
     }),
     ...Array.from({ length: params.instances }, (_, index) =>
       systemdUnit({

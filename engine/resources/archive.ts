@@ -41,9 +41,12 @@ export const archive = defineResource<typeof Spec, { unpacked: string; onDisk: s
       if [ -e ${directory} ] && [ ! -f ${record(directory)} ] && [ -n "$(ls -A ${directory})" ]; then
         echo ${`${quote(directory)} has files that no archive brought`} >&2; exit 1
       fi
-      rm -rf --one-file-system -- ${`${directory}.partial`}
+      trap 'rm -rf --one-file-system -- "$partial"' EXIT
+      partial=${`${directory}.partial`}
+      rm -rf --one-file-system -- "$partial"
       mkdir -p -- ${`${directory}.partial`}
-      tar --extract --gzip --file ${path} --directory ${`${directory}.partial`} --no-same-owner
+      # tar takes a backslash in a name, and a colon, for something else.
+      ( cd -- ${`${directory}.partial`}; tar --extract --gzip --no-same-owner --file - ) < ${path}
       ${write(`${directory}.partial/.sluice-archive`, '')}
       sha256sum < ${path} | cut -d ' ' -f 1 > ${`${directory}.partial/.sluice-archive`}
       chown -R -- ${`${owner}:`} ${`${directory}.partial`}

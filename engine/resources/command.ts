@@ -14,7 +14,9 @@ const Spec = v.pipe(
     creates: v.pipe(v.optional(AbsolutePath), v.description('a path that is there once it was run')),
     unless: v.pipe(
       v.optional(ScriptValue),
-      v.description('a read-only command that ends with 0 once it was run'),
+      v.description(
+        'a read-only command that ends with 0 once it was run; one that cannot be run at all is an error',
+      ),
     ),
     reads: v.pipe(
       v.optional(v.array(v.string()), []),
@@ -46,7 +48,10 @@ export const command = defineResource<typeof Spec, { done: boolean }>({
   probe: ({ creates, unless }) => ({
     script:
       creates === undefined
-        ? sh`if ( ${unless ?? sh`false`} ) >/dev/null 2>&1; then echo done; fi`
+        ? sh`
+            said=$( ( ${unless ?? sh`false`} ) 2>&1 >/dev/null ) && echo done || case $? in
+              126 | 127) echo "$said" >&2; exit 1 ;;
+            esac`
         : sh`if [ -e ${creates} ]; then echo done; fi`,
     parse: ([word]) => ({ done: word === 'done' }),
   }),

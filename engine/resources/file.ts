@@ -79,7 +79,7 @@ for path; do
 *}
   sums=\${sums#*
 }
-  echo "$sum"
+  printf '%s\\n' "$sum"
   sum=\${sum#\\\\}
   case ${specs.map(digestWanted).join(' ')} in
     *"\${sum%% *}"*) ;;
@@ -104,10 +104,11 @@ done`,
     const staged = `${path}.sluice-staged`
     return [
       run(sh`
+        staged=${staged}; trap 'rm -f -- "$staged"' EXIT
         ${write(staged, content)}
         chown -- ${`${owner}:${group}`} ${staged}
         chmod -- ${mode} ${staged}
-        ${accept === undefined ? sh`:` : sh`( ${accept(staged)} ) || { code=$?; rm -f -- ${staged}; exit "$code"; }`}
+        ${accept === undefined ? sh`:` : sh`( ${accept(staged)} )`}
         ${keepFormer(path, have !== undefined)}
         mv --no-target-directory -- ${staged} ${path}
       `),

@@ -46,7 +46,7 @@ export const listeningPort = defineResource<typeof Spec, Have>({
         [ -n "$processes" ] || echo "listener $address"
         for process in $processes; do
           owner=$(sed -n 's#.*/\\([^/]*\\.\\(service\\|scope\\)\\).*#\\1#p' "/proc/$process/cgroup" | head -n 1)
-          echo "listener $address $process \${owner:--} $(cat "/proc/$process/comm")"
+          printf 'listener %s %s %s %s\\n' "$address" "$process" "\${owner:--}" "$(cat "/proc/$process/comm")"
         done
       done
       ${saysItIsDeaf(unit, port)}`,

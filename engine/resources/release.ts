@@ -74,6 +74,8 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
         described(
           `unpack ${name} ${id}`,
           sh`
+        # What a run left behind that was cut off while it sent.
+        find /var/tmp -maxdepth 1 -name 'sluice-????????????????' -type f -mmin +60 -delete
         mkdir -p -- ${`${home}/releases`}
         rm -rf -- ${`${unpacked}.partial`}
         mkdir -- ${`${unpacked}.partial`}

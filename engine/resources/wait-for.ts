@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as v from 'valibot'
-import { SluiceError } from '../errors.ts'
+import { interrupted, SluiceError } from '../errors.ts'
 import {
   type ControllerAccess,
   type ControllerProbe,
@@ -156,7 +156,8 @@ function waitForHttp(spec: Spec, until: HttpCondition): Step {
             advice: `see on the host: journalctl --unit ${spec.unit} --lines 50`,
           })
         }
-        await sleep(250, undefined, { signal: access.signal })
+        if (access.signal?.aborted) throw interrupted()
+        await sleep(250)
       }
     },
   }

@@ -12,6 +12,7 @@ import { serviceUnit } from '../../templates/service-unit.ts'
 import { kafkaArtifact } from '../artifacts/kafka.ts'
 import { heapMb, javaOptions } from '../java.ts'
 import { account, currentRelease, serviceAddress } from '../layout.ts'
+import { requireOneHost } from '../only-host.ts'
 import { zookeeper } from '../zookeeper.ts'
 
 const configuration = '/etc/kafka/server.properties'
@@ -37,57 +38,60 @@ export const kafka = defineRole({
   name: 'kafka',
   description: 'Kafka 3.7.0 on the private address',
   params: KafkaParams,
-  resources: ({ port, heapMb: heap, retentionHours }, { facts, host, group, paramsOf }) => [
-    release({ name: 'kafka', artifact: kafkaArtifact() }),
-    directory({ path: '/etc/kafka' }),
-    directory({
-      path: dataDirectory,
-      owner: account.name,
-      group: account.name,
-      mode: '0750',
-      holdsData: true,
-    }),
-    template({
-      path: configuration,
-      render: kafkaServerProperties,
-      values: {
-        brokerId: group('kafka').indexOf(host) + 1,
-        address: serviceAddress(host),
-        port,
-        zookeeper: `127.0.0.1:${paramsOf(zookeeper, host).port}`,
-        dataDirectory,
-        partitions: 12,
-        retentionHours,
-      },
-    }),
-    template({ path: logging, render: kafkaLogging, values: undefined }),
-    systemdUnit({
-      unit: 'kafka.service',
-      content: serviceUnit({
-        description: 'Kafka broker',
-        after: ['zookeeper.service'],
-        wants: ['zookeeper.service'],
-        command: [
-          '/usr/bin/java',
-          ...javaOptions(heap ?? heapMb(facts.memoryMb, 0.4, [256, 6144])),
-          `-Dlog4j.configuration=file:${logging}`,
-          `-cp ${currentRelease('kafka')}/libs/*`,
-          'kafka.Kafka',
-          configuration,
-        ],
-        account: account.name,
-        writable: [dataDirectory],
-        // A controlled shutdown hands over leadership and flushes; killing it early means a long recovery.
-        stopSeconds: 180,
-        openFiles: 1_000_000,
-        successExitStatus: 143,
+  resources: ({ port, heapMb: heap, retentionHours }, { facts, host, group, paramsOf }) => {
+    requireOneHost('kafka', group('kafka'))
+    return [
+      release({ name: 'kafka', artifact: kafkaArtifact() }),
+      directory({ path: '/etc/kafka' }),
+      directory({
+        path: dataDirectory,
+        owner: account.name,
+        group: account.name,
+        mode: '0750',
+        holdsData: true,
       }),
-      enabled: true,
-      state: 'running',
-      loads: [currentRelease('kafka'), configuration, logging],
-      startTimeoutSeconds: 200,
-    }),
-    listeningPort({ unit: 'kafka.service', port, addresses: [serviceAddress(host)] }),
-    waitFor({ unit: 'kafka.service', until: { condition: 'port', port }, timeoutSeconds: 90 }),
-  ],
+      template({
+        path: configuration,
+        render: kafkaServerProperties,
+        values: {
+          brokerId: group('kafka').indexOf(host) + 1,
+          address: serviceAddress(host),
+          port,
+          zookeeper: `127.0.0.1:${paramsOf(zookeeper, host).port}`,
+          dataDirectory,
+          partitions: 12,
+          retentionHours,
+        },
+      }),
+      template({ path: logging, render: kafkaLogging, values: undefined }),
+      systemdUnit({
+        unit: 'kafka.service',
+        content: serviceUnit({
+          description: 'Kafka broker',
+          after: ['zookeeper.service'],
+          wants: ['zookeeper.service'],
+          command: [
+            '/usr/bin/java',
+            ...javaOptions(heap ?? heapMb(facts.memoryMb, 0.4, [256, 6144])),
+            `-Dlog4j.configuration=file:${logging}`,
+            `-cp ${currentRelease('kafka')}/libs/*`,
+            'kafka.Kafka',
+            configuration,
+          ],
+          account: account.name,
+          writable: [dataDirectory],
+          // A controlled shutdown hands over leadership and flushes; killing it early means a long recovery.
+          stopSeconds: 180,
+          openFiles: 1_000_000,
+          successExitStatus: 143,
+        }),
+        enabled: true,
+        state: 'running',
+        loads: [currentRelease('kafka'), configuration, logging],
+        startTimeoutSeconds: 200,
+      }),
+      listeningPort({ unit: 'kafka.service', port, addresses: [serviceAddress(host)] }),
+      waitFor({ unit: 'kafka.service', until: { condition: 'port', port }, timeoutSeconds: 90 }),
+    ]
+  },
 })

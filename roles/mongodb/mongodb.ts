@@ -15,6 +15,7 @@ import { serviceUnit } from '../../templates/service-unit.ts'
 import { transparentHugePagesUnit } from '../../templates/transparent-huge-pages.ts'
 import { mongodbArtifact } from '../artifacts/mongodb.ts'
 import { account, currentRelease, serviceAddress } from '../layout.ts'
+import { requireOneHost } from '../only-host.ts'
 import { mongoIndex } from './index-resource.ts'
 
 const configuration = '/etc/mongod.conf'
@@ -52,56 +53,59 @@ export const mongodb = defineRole({
       v.description('gigabytes of cache; left out, half of the memory beyond 1 GB, as MongoDB itself has it'),
     ),
   }),
-  resources: ({ port, database, cacheGb }, { facts, host }) => [
-    aptPackage({ name: libraries(facts) }),
-    release({ name: 'mongodb', artifact: mongodbArtifact(facts) }),
-    directory({
-      path: dataDirectory,
-      owner: account.name,
-      group: account.name,
-      mode: '0750',
-      holdsData: true,
-    }),
-    template({
-      path: configuration,
-      render: mongodConfiguration,
-      values: {
-        addresses: listensOn(host),
-        port,
-        dataDirectory,
-        cacheGb: cacheGb ?? Math.max(0.25, Math.round(((facts.memoryMb / 1024 - 1) / 2) * 4) / 4),
-      },
-    }),
-    // MongoDB up to 7.0 wants huge pages off; in a container they belong to the machine.
-    ...(facts.container
-      ? []
-      : [
-          systemdUnit({
-            unit: 'disable-transparent-huge-pages.service',
-            content: transparentHugePagesUnit(),
-            enabled: true,
-            state: 'running',
-          }),
-        ]),
-    systemdUnit({
-      unit: 'mongod.service',
-      content: serviceUnit({
-        description: 'MongoDB',
-        command: [`${currentRelease('mongodb')}/bin/mongod`, '--config', configuration],
-        account: account.name,
-        writable: [dataDirectory],
-        stopSeconds: 120,
-        openFiles: 64_000,
-        extra: ['LimitNPROC=64000', 'LimitMEMLOCK=infinity', 'TasksMax=infinity'],
+  resources: ({ port, database, cacheGb }, { facts, host, group }) => {
+    requireOneHost('mongodb', group('mongodb'))
+    return [
+      aptPackage({ name: libraries(facts) }),
+      release({ name: 'mongodb', artifact: mongodbArtifact(facts) }),
+      directory({
+        path: dataDirectory,
+        owner: account.name,
+        group: account.name,
+        mode: '0750',
+        holdsData: true,
       }),
-      enabled: true,
-      state: 'running',
-      loads: [currentRelease('mongodb'), configuration],
-    }),
-    listeningPort({ unit: 'mongod.service', port, addresses: listensOn(host) }),
-    waitFor({ unit: 'mongod.service', until: { condition: 'port', port } }),
-    ...indexes.map(({ collection, keys }) =>
-      mongoIndex({ database, collection, keys, address: serviceAddress(host), port }),
-    ),
-  ],
+      template({
+        path: configuration,
+        render: mongodConfiguration,
+        values: {
+          addresses: listensOn(host),
+          port,
+          dataDirectory,
+          cacheGb: cacheGb ?? Math.max(0.25, Math.round(((facts.memoryMb / 1024 - 1) / 2) * 4) / 4),
+        },
+      }),
+      // MongoDB up to 7.0 wants huge pages off; in a container they belong to the machine.
+      ...(facts.container
+        ? []
+        : [
+            systemdUnit({
+              unit: 'disable-transparent-huge-pages.service',
+              content: transparentHugePagesUnit(),
+              enabled: true,
+              state: 'running',
+            }),
+          ]),
+      systemdUnit({
+        unit: 'mongod.service',
+        content: serviceUnit({
+          description: 'MongoDB',
+          command: [`${currentRelease('mongodb')}/bin/mongod`, '--config', configuration],
+          account: account.name,
+          writable: [dataDirectory],
+          stopSeconds: 120,
+          openFiles: 64_000,
+          extra: ['LimitNPROC=64000', 'LimitMEMLOCK=infinity', 'TasksMax=infinity'],
+        }),
+        enabled: true,
+        state: 'running',
+        loads: [currentRelease('mongodb'), configuration],
+      }),
+      listeningPort({ unit: 'mongod.service', port, addresses: listensOn(host) }),
+      waitFor({ unit: 'mongod.service', until: { condition: 'port', port } }),
+      ...indexes.map(({ collection, keys }) =>
+        mongoIndex({ database, collection, keys, address: serviceAddress(host), port }),
+      ),
+    ]
+  },
 })

@@ -1,13 +1,20 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import test from 'ava'
+import type { Artifact } from '../../engine/artifacts/artifact.ts'
+import { localBuild } from '../../engine/artifacts/local-build.ts'
 import type { Resource } from '../../engine/resource.ts'
 import { group, user } from '../../engine/resources/account.ts'
 import { aptPackage } from '../../engine/resources/apt-package.ts'
+import { archive } from '../../engine/resources/archive.ts'
 import { command } from '../../engine/resources/command.ts'
 import { directory } from '../../engine/resources/directory.ts'
 import { file } from '../../engine/resources/file.ts'
+import { artifactFile } from '../../engine/resources/release.ts'
 import { symlink } from '../../engine/resources/symlink.ts'
 import { sysctl } from '../../engine/resources/sysctl.ts'
 import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
+import { unitInstances } from '../../engine/resources/unit-instances.ts'
 import { waitFor } from '../../engine/resources/wait-for.ts'
 import { Secret } from '../../engine/secret.ts'
 import { sh } from '../../engine/shell.ts'
@@ -16,6 +23,19 @@ import { ask, fingerprint, isRoot, needsRoot, useLab } from '../support/lab-host
 
 const hostile = `-rf "it's" $(touch pwned) \`id\` \\n ä\nsecond line`
 const sleeper = '[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n'
+
+/** An archive that is made on the controller, as the programs of the runtime are. */
+const bundle: Artifact = {
+  name: 'bundle',
+  version: '1',
+  sources: [
+    localBuild({
+      digest: 'ab'.repeat(32),
+      version: '1',
+      build: (folder) => writeFile(join(folder, 'program.cjs'), 'console.log(1)\n'),
+    }),
+  ],
+}
 
 /** A kind, as a role would use it: some resources that together show what it does, hostile values included. */
 const kinds: Record<string, Resource[]> = {
@@ -53,6 +73,10 @@ const kinds: Record<string, Resource[]> = {
       loads: ['/etc/sleeper.conf'],
     }),
     waitFor({ unit: 'sleeper.service', until: { condition: 'unit' } }),
+  ],
+  archive: [
+    artifactFile({ path: '/opt/bundle.tar.gz', artifact: bundle }),
+    archive({ archive: '/opt/bundle.tar.gz', directory: `/opt/${hostile} unpacked`, owner: 'nobody' }),
   ],
   command: [
     command({ name: 'by path', script: sh`touch ${'/opt/by path'}`, creates: '/opt/by path' }),
@@ -130,6 +154,61 @@ if (isRoot) {
       'patch installed',
     )
     await ask(connection, sh`apt-get --quiet --quiet --yes purge patch`)
+    connection.close()
+  })
+
+  test.serial('instances that are declared no more are stopped and start no more', async (t) => {
+    const connection = await firstHost()
+    const resources = (keep: string[]) => [
+      systemdUnit({ unit: 'sleeper@.service', content: sleeper }),
+      unitInstances({ template: 'sleeper@.service', keep }),
+      ...keep.map((instance) =>
+        systemdUnit({ unit: `sleeper@${instance}.service`, enabled: true, state: 'running' }),
+      ),
+    ]
+    await converge(connection, resources(['1', '2', '3']))
+
+    const fewer = await converge(connection, resources(['1']))
+    const again = await converge(connection, resources(['1']))
+    const running = await ask(
+      connection,
+      sh`systemctl list-units --plain --no-legend 'sleeper@*' | cut -d ' ' -f 1; ls /etc/systemd/system/multi-user.target.wants | grep sleeper`,
+    )
+    await ask(connection, sh`systemctl enable --quiet --now sleeper@7`)
+    const removed = await converge(connection, resources(['1']), { mode: 'remove' })
+
+    t.deepEqual(fewer.changed, ['instances sleeper@.service'])
+    t.deepEqual(again.changed, [])
+    t.is(running, 'sleeper@1.service\nsleeper@1.service')
+    t.is(removed.error, undefined)
+    t.is(await ask(connection, sh`systemctl list-units --plain --no-legend 'sleeper@*'`), '')
+    connection.close()
+  })
+
+  test.serial('a file that cannot be given to its owner leaves nothing of its content behind', async (t) => {
+    const connection = await firstHost()
+
+    const { error, begun } = await converge(connection, [
+      file({ path: '/opt/token', content: new Secret('hidden-value'), mode: '0600', owner: 'nosuchuser' }),
+    ])
+
+    t.is(error?.code, 'STEP_FAILED')
+    t.deepEqual(begun, ['file /opt/token'])
+    t.is(await ask(connection, sh`ls /opt | grep token || :`), '')
+    connection.close()
+  })
+
+  test.serial('a question that cannot be asked is no answer', async (t) => {
+    const connection = await firstHost()
+
+    const thrown = await t.throwsAsync(
+      converge(connection, [
+        command({ name: 'careless', script: sh`touch /opt/run`, unless: sh`nosuchprogram --version` }),
+      ]),
+    )
+
+    t.regex(thrown.message, /PROBE_REFUSED/)
+    t.is(await ask(connection, sh`ls /opt/run 2>/dev/null || echo none`), 'none')
     connection.close()
   })
 

@@ -9,6 +9,7 @@ import type { Connection } from '../../engine/transport/connection.ts'
 export interface Converged {
   planned: PlannedChange[]
   changed: string[]
+  begun: string[]
   notTried: string[]
   ok: number
   events: RunEvent[]
@@ -52,5 +53,5 @@ export async function converge(
     (thrown: unknown) => thrown as SluiceError,
   )
   const changed = run.changed.map(({ resource }) => resource)
-  return { planned, changed, notTried: run.notTried, ok: run.ok, events, error }
+  return { planned, changed, begun: run.begun, notTried: run.notTried, ok: run.ok, events, error }
 }

@@ -1,12 +1,36 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import * as v from 'valibot'
 import { SluiceError } from '../../../engine/errors.ts'
 import type { Mode } from '../../../engine/events.ts'
-import type { Resource } from '../../../engine/resource.ts'
+import { defineResource, type Resource } from '../../../engine/resource.ts'
+import { command } from '../../../engine/resources/command.ts'
+import { sh } from '../../../engine/shell.ts'
 import { converge } from '../../support/converge.ts'
 import { localConnection } from '../../support/local-connection.ts'
 import { note, scratch } from '../../support/resources.ts'
+
+const Nothing = v.object({})
+
+/** What a driver throws knows nothing of Sluice. */
+const refused = defineResource<typeof Nothing, object>({
+  kind: 'refused',
+  spec: Nothing,
+  id: () => 'by a broker',
+  reads: () => [],
+  touches: () => [],
+  probe: () => ({ read: async () => undefined }),
+  diff: () => [{ property: 'state', have: undefined, want: 'there' }],
+  apply: () => [
+    {
+      kind: 'controller',
+      summary: 'ask the broker',
+      act: () =>
+        Promise.reject(Object.assign(new Error('not the controller'), { name: 'KafkaJSProtocolError' })),
+    },
+  ],
+})({})
 
 async function convergeHere(resources: Resource[], mode: Mode = 'apply', signal?: AbortSignal) {
   const connection = localConnection()
@@ -55,6 +79,32 @@ test('what an earlier change may have altered is asked again before its own turn
   t.is(error, undefined)
   t.is(changed.length, 2)
   t.is(ok, 1)
+})
+
+test('a change that began and failed half-way is told as begun, not as nothing', async (t) => {
+  const directory = scratch()
+  const first = note({ path: join(directory, 'first'), content: 'x' })
+  const halfway = command({
+    name: 'halfway',
+    script: sh`touch ${join(directory, 'left')}; false`,
+    creates: join(directory, 'never'),
+  })
+  const last = note({ path: join(directory, 'last'), content: 'z' })
+
+  const { changed, begun, notTried } = await convergeHere([first, halfway, last])
+
+  t.true(existsSync(join(directory, 'left')))
+  t.deepEqual(changed, [`note ${join(directory, 'first')}`])
+  t.deepEqual(begun, ['command halfway'])
+  t.deepEqual(notTried, ['command halfway', `note ${join(directory, 'last')}`])
+})
+
+test('a driver that fails on the controller is the failure of its resource, with its words', async (t) => {
+  const { error } = await convergeHere([refused])
+
+  t.is(error?.code, 'STEP_FAILED')
+  t.is(error?.at, 'local > role > refused by a broker')
+  t.is(error?.why, 'KafkaJSProtocolError: not the controller')
 })
 
 test('a resource that is not as declared after its change is an error, not a change', async (t) => {

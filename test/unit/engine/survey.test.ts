@@ -65,7 +65,7 @@ test('files that are read together are found just as each one on its own, whatev
         t.deepEqual(together.readings, alone.readings)
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 100 },
   )
 })
 
