@@ -10,7 +10,9 @@ import { loadHosts, type Session } from './session.ts'
  * With `--watch` it looks again and again, and speaks up when what differs is no longer what it was.
  */
 export async function driftCommand(session: Session, options: DriftOptions): Promise<number> {
-  const { registry, print, signal } = session
+  const { registry, signal } = session
+  // A program that reads JSON finds nothing else on standard output.
+  const say = options.json ? session.progress : session.print
   const command = registry.playbooks.find(({ name }) => name === registry.destroyed)
   if (command === undefined) throw new TypeError(`there is no playbook ${registry.destroyed}`)
   const prepared = await prepareRun(session, command, options)
@@ -25,7 +27,7 @@ export async function driftCommand(session: Session, options: DriftOptions): Pro
     const result = await conductRun(session, await find(), prepared, options, { ...manner, emit: () => {} })
     const found = fingerprint(result)
     if (found !== known && !result.interrupted) {
-      print(`${new Date().toISOString()}  ${known === undefined ? 'found' : 'changed since the last look'}:`)
+      say(`${new Date().toISOString()}  ${known === undefined ? 'found' : 'changed since the last look'}:`)
       const report = await openReportFor(session, options)
       report.emit({ type: 'run-ended', result })
       report.conclude(result)

@@ -1,6 +1,7 @@
 import type { Command, CommanderError } from 'commander'
 import { keepCompiledCode } from '../compile-cache.ts'
 import { describeError, SluiceError } from '../errors.ts'
+import { jsonErrorLine } from '../report/json.ts'
 import { painter, printable } from '../report/terminal.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
 import type { Registry } from './registry.ts'
@@ -84,10 +85,7 @@ function interruptedError(cause: unknown): SluiceError {
 }
 
 function showError(error: unknown, words: readonly string[], { stdout, stderr }: Screens): number {
-  if (error instanceof SluiceError && words.includes('--json')) {
-    const { code, subject, at, why, advice } = error
-    stdout.write(`${JSON.stringify({ type: 'error', error: { code, subject, at, why, advice } })}\n`)
-  }
+  if (error instanceof SluiceError && words.includes('--json')) stdout.write(`${jsonErrorLine(error)}\n`)
   const [first = '', ...rest] = printable(describeError(error)).split('\n')
   stderr.write(`${[painter(stderr)(['red', 'bold'], first), ...rest].join('\n')}\n`)
   return exitCodeOfError(error)

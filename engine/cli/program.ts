@@ -178,7 +178,7 @@ function addDestroy(program: Command, registry: Registry, execute: Execute): voi
       examplesText([
         {
           command: 'sluice destroy',
-          meaning: 'asks, then removes all but the data; lab hosts are gone after it',
+          meaning: 'asks, then takes the lab hosts away, with all that is on them',
         },
         {
           command: 'sluice destroy -i aws',

@@ -7,9 +7,8 @@ export function jsonReport({ write, diff }: { write(line: string): void; diff: b
 }
 
 /** An error that ended a command, as the last line of its JSON. */
-export function jsonErrorLine(error: unknown): string {
-  if (error instanceof SluiceError) return jsonLine({ type: 'error', error }, { texts: false })
-  throw error
+export function jsonErrorLine(error: SluiceError): string {
+  return jsonLine({ type: 'error', error }, { texts: false })
 }
 
 /** Long texts only where they are asked for: they are most of a document's size. */

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -41,6 +41,8 @@ export function recordRun(
 ): { emit: Emit; close(): void } {
   const directory = recordsDirectory(projectDirectory)
   mkdirSync(directory, { recursive: true })
+  for (const id of listRuns(projectDirectory).slice(recordsKept - 1))
+    rmSync(join(directory, `${id}.jsonl`), { force: true })
   const at = new Date().toISOString()
   const file = openSync(join(directory, `${at.replaceAll(':', '')}-${playbook}.jsonl`), 'wx', 0o600)
   const write = (line: string) => void writeSync(file, `${line}\n`)
@@ -62,6 +64,9 @@ export function recordRun(
     close: () => closeSync(file),
   }
 }
+
+/** More say nothing that anybody looks for; a drift check from cron writes one each time. */
+const recordsKept = 500
 
 /** The ids of all runs of a project, newest first. */
 export function listRuns(projectDirectory: string): string[] {
@@ -106,11 +111,14 @@ export function readRun(projectDirectory: string, id: string): RunRecord {
   }
 }
 
-/** The hosts that did not get to the end in the newest run; `undefined` when there is no run. */
+/** The hosts that did not get to the end in the newest run that was to change them; `undefined` when there is none. */
 export function failedHosts(projectDirectory: string): string[] | undefined {
-  const [newest] = listRuns(projectDirectory)
+  const newest = listRuns(projectDirectory)
+    .values()
+    .map((id) => readRun(projectDirectory, id))
+    .find(({ documents }) => documents.some((each) => each.type === 'run-started' && each.mode !== 'check'))
   if (newest === undefined) return undefined
-  const { documents, end } = readRun(projectDirectory, newest)
+  const { documents, end } = newest
   const started = documents.find((document) => document.type === 'run-started')
   const results = end?.result.hosts ?? []
   const well = results.filter(({ status }) => status === 'ok' || status === 'changed').map(({ host }) => host)

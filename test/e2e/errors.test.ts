@@ -276,7 +276,7 @@ if (isRoot) {
     mkdirSync(mirror)
     writeFileSync(join(mirror, 'apache-zookeeper-3.9.2-bin.tar.gz'), 'not an archive')
 
-    const { exitCode, stderr } = await provision(
+    const { exitCode, stdout, stderr } = await provision(
       project,
       ['--artifact-mirror', mirror, '--tags', 'base,zookeeper'],
       {
@@ -287,6 +287,8 @@ if (isRoot) {
     t.is(exitCode, 1)
     t.regex(stderr, /ARTIFACT_CHECKSUM[\s\S]*zookeeper/)
     t.regex(stderr, /[0-9a-f]{64}[\s\S]*[0-9a-f]{64}/)
+    t.notRegex(stdout, /begun and not finished/)
+    t.is(await onHost(sh`ls -d /opt/sluice/zookeeper /var/tmp/sluice-* 2>/dev/null || :`), '')
     showsInGallery(t, 'an artifact with another checksum than the pinned one', stderr)
   })
 
@@ -399,12 +401,14 @@ if (isRoot) {
       await onHost(sh`rm -rf /opt/sluice/zookeeper; mkdir -p /opt/sluice/zookeeper
       mount -t tmpfs -o size=1m tmpfs /opt/sluice/zookeeper`)
 
-      const { exitCode, stderr } = await provision(project)
-      await onHost(sh`umount /opt/sluice/zookeeper`)
+      const { exitCode, stdout, stderr } = await provision(project)
+      const left = await onHost(sh`umount /opt/sluice/zookeeper; ls /var/tmp/sluice-* 2>/dev/null || :`)
       const next = await provision(project)
 
       t.is(exitCode, 1)
       t.regex(stderr, /STEP_FAILED[\s\S]*vm1 > zookeeper > release zookeeper[\s\S]*No space left on device/)
+      t.regex(stdout, /begun and not finished: release zookeeper 3\.9\.2; some of it may be done/)
+      t.is(left, '')
       showsInGallery(t, 'a full disk', stderr, { logs: true })
       t.is(next.exitCode, 0, next.stderr)
     },

@@ -1,8 +1,8 @@
-import { appendFileSync, readdirSync, statSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../../../engine/errors.ts'
-import type { HostResult } from '../../../../engine/events.ts'
+import type { HostResult, Mode } from '../../../../engine/events.ts'
 import { failedHosts, listRuns, readRun, recordRun } from '../../../../engine/report/run-record.ts'
 import { scratch } from '../../../support/resources.ts'
 
@@ -17,17 +17,17 @@ const result = (host: string, status: HostResult['status']): HostResult => ({
   ...(status === 'failed' && { error: new SluiceError('STEP_FAILED', { subject: 'it failed' }) }),
 })
 
-function recorded(project: string, hosts: HostResult[], ended = true) {
+function recorded(project: string, hosts: HostResult[], ended = true, mode: Mode = 'apply') {
   const record = recordRun(project, run)
   record.emit({
     type: 'run-started',
     playbook: 'provision',
-    mode: 'apply',
+    mode,
     hosts: hosts.map(({ host }) => host),
   })
   for (const each of hosts) record.emit({ type: 'host-ended', result: each })
   if (ended) {
-    const whole = { playbook: 'provision', mode: 'apply' as const, hosts, durationMs: 20, interrupted: false }
+    const whole = { playbook: 'provision', mode, hosts, durationMs: 20, interrupted: false }
     record.emit({ type: 'run-ended', result: whole })
   }
   record.close()
@@ -56,6 +56,32 @@ test('the failed hosts of the newest run are known, and those of a run that was 
   recorded(project, [result('vm4', 'ok')], false)
 
   t.deepEqual(failedHosts(project), ['vm4'])
+})
+
+test('a check from cron does not hide which hosts failed before it', (t) => {
+  const project = scratch()
+  recorded(project, [result('vm1', 'ok'), result('vm2', 'failed')])
+
+  recorded(project, [result('vm1', 'ok'), result('vm2', 'changed')], true, 'check')
+
+  t.deepEqual(failedHosts(project), ['vm2'])
+})
+
+test('of very many runs the newest are kept', (t) => {
+  const project = scratch()
+  const folder = join(project, '.sluice', 'runs')
+  mkdirSync(folder, { recursive: true })
+  for (let day = 0; day < 600; day++) {
+    const at = new Date(Date.UTC(2020, 0, 1 + day)).toISOString().replaceAll(':', '')
+    writeFileSync(join(folder, `${at}-provision.jsonl`), '')
+  }
+
+  recorded(project, [result('vm1', 'ok')])
+
+  const runs = listRuns(project)
+  t.is(runs.length, 500)
+  t.is(readRun(project, runs[0] ?? '').header.inventory, 'lab')
+  t.regex(runs[1] ?? '', /^2021-08-22/)
 })
 
 test('half a line at the end of a record is left out, and damage is an error that names the file', (t) => {
