@@ -43,7 +43,7 @@ export function startSluice(
   const child = execFile(
     process.execPath,
     [program, ...words],
-    { cwd: folder, env: { ...inherited, ...environment } },
+    { cwd: folder, env: { ...inherited, ...environment }, maxBuffer: 64 * 1024 ** 2 },
     (_error, stdout, stderr) => end({ exitCode: child.exitCode ?? -1, stdout, stderr }),
   )
   child.stdin?.end()

@@ -1,0 +1,176 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import test, { type ExecutionContext } from 'ava'
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import { projectFolder, sluice } from '../../support/cli.ts'
+import { forwardingSsh } from '../../support/forwarding-ssh.ts'
+import { readTopic } from '../../support/kafka-log.ts'
+import { type Ground, layPipeline, prepareGround } from '../../support/pipeline.ts'
+import { poisonKinds, poisonTrials, type Trial } from '../../support/poison.ts'
+import { eventually } from '../../support/programs.ts'
+
+const howMany = 10_000
+
+/** What Kafka calls a topic where configuration is changed; kafkajs names it only in its types. */
+const topicResource = 2
+
+let ground: Ground
+
+test.before(async () => {
+  ground = await prepareGround()
+})
+
+test.after.always(async () => {
+  await ground?.remove()
+})
+
+const kafka = () => new Kafka({ brokers: [ground.services.bootstrap], logLevel: logLevel.NOTHING })
+
+/** Lets topics take messages of 2 MB, which the broker refuses by itself. */
+async function takeLargeMessages(topics: string[]): Promise<void> {
+  const admin = kafka().admin()
+  await admin.connect()
+  const configEntries = [{ name: 'max.message.bytes', value: '4000000' }]
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: topics.map((name) => ({ type: topicResource, name, configEntries })),
+  })
+  await admin.disconnect()
+}
+
+/** Sends trials to partitions in turn; the place that each one got, as `topic:partition:offset`. */
+async function sendAll(trials: Trial[], nameOf: (trial: Trial) => string): Promise<Map<Trial, string>> {
+  const producer = kafka().producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  const places = new Map<Trial, string>()
+  await producer.connect()
+  for (let from = 0; from < trials.length; from += 400) {
+    const some = trials
+      .slice(from, from + 400)
+      .map((trial, index) => ({ trial, partition: (index >> 1) % 6 }))
+    for (const [topic, inTopic] of Map.groupBy(some, ({ trial }) => nameOf(trial))) {
+      for (const [partition, messages] of Map.groupBy(inTopic, (each) => each.partition)) {
+        // Alone, large ones leave room for others.
+        const large = messages.filter(({ trial }) => (trial.value?.length ?? 0) > 100_000)
+        const groups = [...large.map((each) => [each]), messages.filter((each) => !large.includes(each))]
+        for (const group of groups.filter(({ length }) => length > 0)) {
+          const sent = group.map(({ trial: { value } }) => ({ value, partition, headers: { trace: 'abc' } }))
+          const [written] = await producer.send({ topic, acks: -1, messages: sent })
+          for (const [index, { trial }] of group.entries()) {
+            places.set(trial, `${topic}:${partition}:${Number(written?.baseOffset) + index}`)
+          }
+        }
+      }
+    }
+  }
+  await producer.disconnect()
+  return places
+}
+
+async function operator(t: ExecutionContext, deadLetters: string) {
+  const folder = projectFolder(t)
+  const reach = await forwardingSsh(t, folder)
+  const [, port] = ground.services.bootstrap.split(':')
+  const inventory = `${folder}/hosts.yaml`
+  await writeFile(
+    inventory,
+    `
+variables: { kafka: { port: ${port} } }
+groups: { kafka: }
+policy: { admin: [127.0.0.1], rules: [] }
+hosts: { vm1: { groups: [kafka], ${reach} } }
+`,
+  )
+  return (...words: string[]) =>
+    sluice(folder, ['dlq', ...words, '-i', inventory, '--dead-letters', deadLetters])
+}
+
+const documentsOf = (lines: string) =>
+  lines
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+
+test(`${howMany} messages of all kinds of poison are dead letters with reasons, and their neighbours are stored once`, async (t) => {
+  t.timeout(600_000)
+  const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000)
+  const trials = poisonTrials(howMany, seed)
+  const bad = trials.filter(({ run }) => run === undefined)
+  const runs = trials.flatMap(({ run }) => (run === undefined ? [] : [run])).sort()
+  const kinds = Map.groupBy(bad, ({ kind }) => kind)
+  t.log(`SLUICE_SEED=${seed}: ${[...kinds].map(([kind, some]) => `${kind} ${some.length}`).join(', ')}`)
+  t.deepEqual([...kinds.keys()].sort(), poisonKinds.toSorted())
+  const pipeline = await layPipeline(t, ground)
+  const { metric, token, deadLetters } = pipeline.topics
+  await takeLargeMessages([metric, token])
+  const processor = pipeline.startProcessor()
+  await pipeline.ready()
+
+  const startedAt = Date.now()
+  const places = await sendAll(trials, ({ topic }) => pipeline.topics[topic])
+  const storedRuns = async () => {
+    const documents = [
+      ...(await pipeline.documents('gpu_metrics')),
+      ...(await pipeline.documents('token_usage')),
+    ]
+    return documents.map(({ run }) => String(run)).sort()
+  }
+  const letterCount = async () => (await readTopic(ground.services.bootstrap, deadLetters)).length
+  await eventually(
+    'all neighbours are stored',
+    async () => (await storedRuns()).length >= runs.length,
+    240_000,
+  )
+  await eventually('all others are dead letters', async () => (await letterCount()) >= bad.length, 240_000)
+
+  const status = await readFile(`/proc/${processor.pid}/status`, 'utf8')
+  t.log(
+    `${(Date.now() - startedAt) / 1000} s; the processor took ${/VmHWM:\s+(\d+ kB)/.exec(status)?.[1]} at most`,
+  )
+  t.deepEqual(await storedRuns(), runs)
+  for (const document of await pipeline.documents('token_usage')) {
+    for (const name of ['a.b', '$where', 'unknown', 'polluted', 'constructor', '__proto__']) {
+      t.false(Object.hasOwn(document, name), name)
+    }
+  }
+  const letters = await readTopic(ground.services.bootstrap, deadLetters)
+  const byPlace = new Map(
+    letters.map((letter) => {
+      const { topic, partition, offset } = letter.headers
+      return [`${topic}:${partition}:${offset}`, letter]
+    }),
+  )
+  t.is(letters.length, bad.length)
+  for (const trial of bad) {
+    const letter = byPlace.get(places.get(trial) ?? '')
+    if (letter === undefined) {
+      t.fail(`${trial.kind} is no dead letter: ${trial.value?.toString('utf8', 0, 300)}`)
+      continue
+    }
+    if (!/\S{4}/.test(letter.headers.reason ?? '')) t.fail(`${trial.kind}: no reason`)
+    if (letter.headers['header.trace'] !== 'abc') t.fail(`${trial.kind}: its header is lost`)
+    const whole = trial.value ?? Buffer.alloc(0)
+    if (!letter.value.equals(whole.subarray(0, 900_000))) t.fail(`${trial.kind}: other bytes`)
+  }
+
+  const dlq = await operator(t, deadLetters)
+  const listed = documentsOf((await dlq('list', '--json')).stdout)
+  t.is(listed.length, bad.length)
+  t.deepEqual(listed.map(({ origin }) => origin).sort(), bad.map((trial) => places.get(trial)).sort())
+  for (const [kind, [example]] of kinds) {
+    const shown = documentsOf((await dlq('show', places.get(example as Trial) ?? '', '--json')).stdout)
+    const whole = example?.value ?? null
+    const kept = whole === null ? null : whole.subarray(0, 900_000).toString('base64')
+    t.is(shown[0]?.base64.value, kept, kind)
+    t.is((await dlq('show', places.get(example as Trial) ?? '')).exitCode, 0, kind)
+  }
+  const replayedAt = Date.now()
+  const replayed = await dlq('replay', '--yes')
+  t.is(replayed.exitCode, 0, `${replayed.stdout.slice(-2000)}${replayed.stderr}`)
+  t.regex(replayed.stdout, new RegExp(`^${bad.length} messages sent again\\.$`, 'm'))
+  t.log(`all were sent again within ${(Date.now() - replayedAt) / 1000} s`)
+  await eventually('all are back', async () => (await letterCount()) >= bad.length * 3, 240_000)
+  const back = documentsOf((await dlq('list', '--json')).stdout)
+  t.is(back.length, bad.length)
+  t.true(back.every(({ replays }) => replays === 1))
+  t.deepEqual(back.map(({ origin }) => origin).sort(), bad.map((trial) => places.get(trial)).sort())
+  t.deepEqual(await storedRuns(), runs)
+})
