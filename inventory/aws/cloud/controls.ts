@@ -1,4 +1,3 @@
-import { paginateDescribeInstances, paginateDescribeVolumes } from '@aws-sdk/client-ec2'
 import type {
   CloudControls,
   CloudOptions,
@@ -11,14 +10,15 @@ import type { Host, Inventory } from '../../../engine/inventory.ts'
 import { parseWith } from '../../../engine/schemas.ts'
 import { openRegions, type RegionClient } from '../client.ts'
 import { forgetHostKeys } from '../pin.ts'
-import { type AwsSettings, awsSettings, tagFilter } from '../settings.ts'
+import { type AwsSettings, awsSettings } from '../settings.ts'
 import { RegionConnection } from './connection.ts'
-import { costOf, declaredHosts, exampleCosts, type Priced, priceSource, ratesOf } from './cost.ts'
+import { costOf, declaredHosts, exampleCosts, priceSource, ratesOf } from './cost.ts'
 import { adminNetworks, type Declaration, declarationOf, groupsOf, readPublicKey } from './declaration.ts'
 import { refuseForeign, refuseNamesakes } from './foreign.ts'
 import { type Holdings, holdingsOf, identifiersIn } from './holdings.ts'
 import { type CloudParts, cloudPlaybook } from './playbook.ts'
 import { RegionApi } from './region-api.ts'
+import { runningHosts } from './running-hosts.ts'
 import { UpSection } from './section.ts'
 import { partTag, type Stack, type Tagged, tagOf } from './stack.ts'
 
@@ -219,46 +219,4 @@ async function goneAfter(api: RegionApi, stack: Stack): Promise<string[]> {
     if (!(error instanceof SluiceError) || left.length === 0) throw error
   }
   return left
-}
-
-async function runningHosts(api: RegionApi, settings: AwsSettings): Promise<Priced[]> {
-  const Filters = [
-    ...tagFilter(settings).map(([tag, value]) => ({ Name: `tag:${tag}`, Values: [value] })),
-    { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
-  ]
-  const instances = await api.list(
-    'DescribeInstances',
-    paginateDescribeInstances(api.paging, { Filters }, api.sending),
-    (page) => page.Reservations?.flatMap((reservation) => reservation.Instances ?? []),
-  )
-  const disks = instances.flatMap(({ BlockDeviceMappings = [] }) =>
-    BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.VolumeId ?? []),
-  )
-  const volumes =
-    disks.length === 0
-      ? []
-      : await api.list(
-          'DescribeVolumes',
-          paginateDescribeVolumes(
-            api.paging,
-            { Filters: [{ Name: 'attachment.status', Values: ['attaching', 'attached'] }] },
-            api.sending,
-          ),
-          (page) => page.Volumes,
-        )
-  return instances.map((each) => {
-    const own = each.BlockDeviceMappings?.map(({ Ebs }) => Ebs?.VolumeId) ?? []
-    const diskGb = volumes
-      .filter(({ VolumeId }) => own.includes(VolumeId))
-      .reduce((sum, { Size = 0 }) => sum + Size, 0)
-    return {
-      name: tagOf(each, settings.tags.name) ?? each.InstanceId ?? '',
-      role: tagOf(each, settings.tags.role) ?? '',
-      type: each.InstanceType ?? '',
-      diskGb,
-      running: ['pending', 'running'].includes(each.State?.Name ?? ''),
-      publicAddress: Boolean(each.PublicIpAddress),
-      pricePerHour: settings.up.hosts[tagOf(each, settings.tags.name) ?? '']?.pricePerHour,
-    }
-  })
 }

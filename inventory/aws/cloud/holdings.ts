@@ -17,7 +17,7 @@ import {
   type Vpc,
 } from '@aws-sdk/client-ec2'
 import type { RegionApi } from './region-api.ts'
-import { partsOf, type Stack, stackFilter } from './stack.ts'
+import { groupPart, partsOf, type Stack, stackFilter } from './stack.ts'
 
 /** Everything at AWS that carries the tag of a stack. */
 export interface Holdings {
@@ -79,12 +79,12 @@ function inOrder<Thing>(things: readonly Thing[], idOf: (thing: Thing) => string
   return [...things].sort((left, right) => ((idOf(left) ?? '') < (idOf(right) ?? '') ? -1 : 1))
 }
 
-/** Every identifier in these holdings, with what it is: what a listing that proves absence must not have. */
+/** Every identifier in these holdings: what a listing that proves absence must not have. */
 export function identifiersIn(holdings: Holdings): string[] {
   return [
     ...holdings.instances.map(({ InstanceId }) => InstanceId),
     ...holdings.volumes.map(({ VolumeId }) => VolumeId),
-    ...holdings.keyPairs.map(({ KeyName }) => KeyName),
+    ...holdings.keyPairs.map(({ KeyName }) => `key pair ${KeyName}`),
     ...holdings.securityGroups.map(({ GroupId }) => GroupId),
     ...holdings.routeTables.map(({ RouteTableId }) => RouteTableId),
     ...holdings.subnets.map(({ SubnetId }) => SubnetId),
@@ -95,5 +95,5 @@ export function identifiersIn(holdings: Holdings): string[] {
 
 /** The identifiers of security groups, by what the stack calls them. */
 export function groupIds(groups: readonly SecurityGroup[], names: readonly string[]): string[] {
-  return names.flatMap((name) => partsOf(groups, `security-group ${name}`)[0]?.GroupId ?? [])
+  return names.flatMap((name) => partsOf(groups, groupPart(name))[0]?.GroupId ?? [])
 }

@@ -14,7 +14,7 @@ import { regionOf } from './connection.ts'
 import { groupIds, type Holdings } from './holdings.ts'
 import { type Image, resolveImage } from './images.ts'
 import { launch } from './launch.ts'
-import { partsOf, partTag, Stack, tagList, tagOf } from './stack.ts'
+import { goingAway, instancePart, partsOf, partTag, Stack, tagList, tagOf } from './stack.ts'
 import { step } from './steps.ts'
 import { Wanted } from './wanted.ts'
 
@@ -27,17 +27,16 @@ const Spec = v.strictObject({
 
 interface Have {
   ids: string[]
+  /** How many of them are not on their way out: more than one only where somebody copied our tags. */
+  alive: number
   state: string
   /** What differs between instances, as texts. */
   properties: Record<string, string | undefined>
   tags: Record<string, string | undefined>
 }
 
-const partOf = (name: string) => `instance ${name}`
-
 /** On the way to what is wanted, or there. */
 const comingUp: (InstanceStateName | undefined)[] = ['pending', 'running']
-const goingAway: (InstanceStateName | undefined)[] = ['shutting-down', 'terminated']
 
 /** One host: IMDSv2 only, its disk encrypted. That it runs is waited for by another resource, so that all start at once. */
 export const instance = defineResource<typeof Spec, Have, Image>({
@@ -56,11 +55,10 @@ export const instance = defineResource<typeof Spec, Have, Image>({
     async read(access) {
       const region = regionOf(access)
       const holdings = await region.holdings()
-      const found = partsOf(holdings.instances, partOf(name))
+      const found = partsOf(holdings.instances, instancePart(name))
       const alive = found.filter(({ State }) => !goingAway.includes(State?.Name))
-      if (alive.length > 1) throw doubled(name, alive)
       const [first = found[0]] = alive
-      return first && haveOf(first, holdings)
+      return first && haveOf(first, holdings, alive.length)
     },
   }),
 
@@ -75,6 +73,7 @@ export const instance = defineResource<typeof Spec, Have, Image>({
         { state: have?.state },
       )
     }
+    if (have.alive > 1) throw doubled(name, have)
     const { type, address, diskGb, groups, tags } = wanted
     const fixed = compare({ type, address, disk: `${diskGb} GB, encrypted` }, have.properties)
     if (fixed.length > 0) throw unlike(name, have, fixed)
@@ -96,7 +95,7 @@ export const instance = defineResource<typeof Spec, Have, Image>({
     if (have === undefined || have.state === 'shutting-down') {
       return [
         step(`launch ${name}`, (region, progress) =>
-          launch(region, { stack, name, part: partOf(name), wanted, image, progress }),
+          launch(region, { stack, name, part: instancePart(name), wanted, image, progress }),
         ),
       ]
     }
@@ -113,39 +112,7 @@ export const instance = defineResource<typeof Spec, Have, Image>({
         ],
 })
 
-const RunningSpec = v.strictObject({ stack: Stack, names: v.array(v.string()) })
-
-/** That all instances run: they are launched one after the other and start together. */
-export const instancesRun = defineResource<typeof RunningSpec, { waitsFor: string }>({
-  kind: 'running',
-  spec: RunningSpec,
-  id: () => 'instances',
-  reads: ({ names }) => names.map((name) => `instance/${name}`),
-  touches: () => ['running'],
-  waits: true,
-
-  probe: ({ names }) => ({
-    read: async (access) => ({
-      waitsFor: notRunning((await regionOf(access).holdings()).instances, names).join(', '),
-    }),
-  }),
-
-  diff: (_, have) =>
-    have?.waitsFor === '' ? [] : [{ property: 'state', have: have?.waitsFor, want: 'running' }],
-
-  apply: ({ names }) => [
-    step('wait until the instances run', async (region, progress) => {
-      await region.api.until({ what: 'the instances run', seconds: 600, progress }, async () => {
-        const { instances } = await region.holdings()
-        const ended = instances.find(({ State }) => goingAway.includes(State?.Name))
-        if (ended !== undefined) throw endedAtOnce(ended)
-        return notRunning(instances, names).length === 0 || undefined
-      })
-    }),
-  ],
-})
-
-function haveOf(found: Instance, holdings: Holdings): Have {
+function haveOf(found: Instance, holdings: Holdings, alive: number): Have {
   const root = found.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === found.RootDeviceName)
   const disk = holdings.volumes.find(({ VolumeId }) => VolumeId === root?.Ebs?.VolumeId)
   const [primary] = found.NetworkInterfaces ?? []
@@ -158,6 +125,7 @@ function haveOf(found: Instance, holdings: Holdings): Have {
     ids: partsOf(holdings.instances, tagOf(found, partTag) ?? '').flatMap(
       ({ InstanceId }) => InstanceId ?? [],
     ),
+    alive,
     state: found.State?.Name ?? 'unknown',
     properties: {
       type: found.InstanceType,
@@ -220,12 +188,6 @@ function adjustments({ wanted, have }: { wanted: Wanted; have: Have }): Step[] {
   return steps
 }
 
-function notRunning(instances: readonly Instance[], names: readonly string[]): string[] {
-  return names.filter(
-    (name) => !partsOf(instances, partOf(name)).some(({ State }) => State?.Name === 'running'),
-  )
-}
-
 function unlike(name: string, { ids }: Have, changes: readonly Change[]): SluiceError {
   const sides = changes.map(({ property, have, want }) => `${property} is ${have}, should be ${want}`)
   return new SluiceError('AWS_CONFLICT', {
@@ -234,18 +196,9 @@ function unlike(name: string, { ids }: Have, changes: readonly Change[]): Sluice
   })
 }
 
-function doubled(name: string, instances: readonly Instance[]): SluiceError {
-  const ids = instances.map(({ InstanceId }) => InstanceId).join(', ')
+function doubled(name: string, { ids, alive }: Have): SluiceError {
   return new SluiceError('AWS_CONFLICT', {
-    subject: `${instances.length} instances carry the tags of ${name}: ${ids}`,
+    subject: `${alive} instances carry the tags of ${name}: ${ids.join(', ')}`,
     advice: `terminate those that are not meant, or take their tag ${partTag} away`,
-  })
-}
-
-function endedAtOnce({ InstanceId, StateReason }: Instance): SluiceError {
-  return new SluiceError('AWS_REFUSED', {
-    subject: `AWS ended ${InstanceId} right after it was launched`,
-    why: `${StateReason?.Code ?? 'no reason is given'}: ${StateReason?.Message ?? ''}`,
-    advice: 'see what it names (a limit of volumes, a key of KMS), then run again: another one is launched',
   })
 }

@@ -3,11 +3,13 @@ import { definePlaybook, type Playbook } from '../../../engine/playbook.ts'
 import type { Resource } from '../../../engine/resource.ts'
 import { defineRole } from '../../../engine/role.ts'
 import type { Declaration, DeclaredGroup } from './declaration.ts'
-import { instance, instancesRun } from './instance.ts'
+import { ingressRules } from './ingress-rules.ts'
+import { instance } from './instance.ts'
+import { instancesRun } from './instances-run.ts'
 import { keyPair } from './key-pair.ts'
 import { internetGateway, subnet, vpc } from './network.ts'
 import { routeTable } from './route-table.ts'
-import { ingressRules, securityGroup } from './security-group.ts'
+import { securityGroup } from './security-group.ts'
 
 export interface CloudParts extends Declaration {
   groups: DeclaredGroup[]

@@ -1,4 +1,4 @@
-import type { Filter, ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2'
+import type { Filter, InstanceStateName, ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2'
 import * as v from 'valibot'
 
 /** The tag that everything carries that `sluice up` makes; its value is the project. Nothing else is ever removed. */
@@ -49,3 +49,16 @@ export function stackFilter({ name }: Pick<Stack, 'name'>): Filter[] {
 export function partsOf<Thing extends Tagged>(things: readonly Thing[], part: string): Thing[] {
   return things.filter((thing) => tagOf(thing, partTag) === part)
 }
+
+/** What a security group is within its stack. */
+export function groupPart(name: string): string {
+  return `security-group ${name}`
+}
+
+/** What an instance is within its stack. */
+export function instancePart(name: string): string {
+  return `instance ${name}`
+}
+
+/** The states of an instance that will not come back. */
+export const goingAway: (InstanceStateName | undefined)[] = ['shutting-down', 'terminated']

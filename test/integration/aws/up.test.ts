@@ -439,6 +439,16 @@ test.serial(
       }),
     })
     const less = await sluice(one, ['up', '--check'], { ...environment, AWS_ENDPOINT_URL_EC2: relay.url })
+    const image = await cloud.image('debian-12-amd64-20260102')
+    const tags = {
+      Project: 'shop',
+      Role: 'kafka',
+      Name: 'a',
+      'sluice-stack': 'shop',
+      'sluice-part': 'instance a',
+    }
+    await cloud.instance(tags, { image })
+    const twice = await text(['up', '--check'])
     const destroyed = await sluice(one, ['destroy', '--yes'], {
       ...environment,
       AWS_ENDPOINT_URL_EC2: relay.url,
@@ -449,6 +459,7 @@ test.serial(
       /AWS_CONFLICT {2}a \(i-\w+\) is there and is not changed in this: type is t3\.small, should be t3\.large/,
     )
     t.regex(less.stderr, /not declared any more, and left alone: b/)
+    t.regex(twice.stderr, /AWS_CONFLICT {2}2 instances carry the tags of a: i-\w+, i-\w+/)
     t.is(destroyed.exitCode, 0, destroyed.stderr)
     t.deepEqual(await instancesOf(cloud), [])
     t.true(existsSync(folder))
