@@ -1,3 +1,4 @@
+import { setImmediate as othersInTurn } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
 import { decodeGpuSample, decodeTokenUsage, parseFields } from '../decode.ts'
 import { originOf } from '../replay.ts'
@@ -10,6 +11,9 @@ import { gpuKey, PartitionWindows, type UsageEvent } from './partition-windows.t
 import type { Persist, StillOurs } from './persist.ts'
 import type { PriceBook } from './price-book.ts'
 import type { Store } from './store.ts'
+
+/** After so many messages, whoever asks for /health is answered: about a millisecond. */
+const messagesAtATime = 200
 
 /** Messages of one partition, in the order of their offsets. */
 export interface Batch {
@@ -56,7 +60,8 @@ export class BatchWriter {
     const documents = new DocumentBatch('gpu')
     const letters: DeadLetter[] = []
     try {
-      for (const message of messages) {
+      for (const [place, message] of messages.entries()) {
+        if (place % messagesAtATime === 0) await othersInTurn()
         const fields = parseFields(message.value)
         const decoded = 'reason' in fields ? fields : decodeGpuSample(fields.message)
         if ('reason' in decoded) {
@@ -85,7 +90,8 @@ export class BatchWriter {
     const events: (UsageEvent & { offset: number })[] = []
     const letters: DeadLetter[] = []
     const unpriced = new Map<string, { host: string | undefined; index: number }>()
-    for (const message of messages) {
+    for (const [place, message] of messages.entries()) {
+      if (place % messagesAtATime === 0) await othersInTurn()
       const fields = parseFields(message.value)
       const decoded = 'reason' in fields ? fields : decodeTokenUsage(fields.message)
       if ('reason' in decoded) {
@@ -111,6 +117,7 @@ export class BatchWriter {
     try {
       const sums = await persist('mongodb', stillOurs, () => windows.add(events, first, next))
       for (const [place, { id, message, offset }] of events.entries()) {
+        if (place % messagesAtATime === 0) await othersInTurn()
         const price =
           message.price_per_hour_usd ??
           prices.at(message.host, message.gpu_index, message.ts.getTime()) ??
