@@ -58,5 +58,6 @@ export const project: Registry = {
   ],
   firewall: { load: async () => (await import('./playbooks/firewall-reading.ts')).firewallReading },
   lab: { load: async () => (await import('./inventory/lab-controls.ts')).labControls },
+  capacity: { load: async () => (await import('./playbooks/operate/measure-capacity.ts')).capacityControls },
   deadLetters: { load: async () => (await import('./playbooks/operate/dead-letters.ts')).deadLetterControls },
 }

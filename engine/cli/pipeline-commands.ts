@@ -1,13 +1,68 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { CapacityOptions } from './capacity-command.ts'
 import type { DlqListOptions, DlqOptions, DlqReplayOptions, DlqShowOptions } from './dlq-command.ts'
 import { examplesText } from './help.ts'
 import { addHostOptions, wholeNumber } from './options.ts'
-import type { DeadLetterControls } from './registry.ts'
+import type { CapacityControls, DeadLetterControls } from './registry.ts'
 import type { Session } from './session.ts'
 
 type Execute = (work: (session: Session) => Promise<number>) => Promise<void>
 
 const mostOffset = Number.MAX_SAFE_INTEGER
+
+/** `capacity`: whether there is enough of everything. */
+export function addCapacity(
+  program: Command,
+  controls: { load(): Promise<CapacityControls> },
+  execute: Execute,
+): void {
+  const command = program
+    .command('capacity')
+    .summary('whether processors and MongoDB are enough for what arrives')
+    .description(
+      'Measures the running pipeline for a while and says how many processors it takes, C = ceil(P · t_proc · S), and how much of MongoDB, P · w ≤ W · H. Changes nothing. Exit code 0 when it is enough, 2 when something should be changed.',
+    )
+  addHostOptions(command)
+    .addOption(
+      new Option('--seconds <n>', 'how long it is measured').default(30).argParser(wholeNumber(1, 3600)),
+    )
+    .addOption(new Option('--safety <S>', 'what may come on top').default(1.3).argParser(fraction(1, 10)))
+    .addOption(
+      new Option('--headroom <H>', 'how much of MongoDB may be used')
+        .default(0.7)
+        .argParser(fraction(0.01, 1)),
+    )
+    .addOption(
+      new Option(
+        '--writes-per-second <W>',
+        'what MongoDB sustains (default: estimated from how long bulk inserts take)',
+      ).argParser(wholeNumber(1, 100_000_000)),
+    )
+    .option('--topics <names...>', 'what the processors read', ['tokens', 'gpu.metrics.v1', 'token.usage.v1'])
+    .option('--group <name>', 'their consumer group (default: sluice-processor)', 'sluice-processor')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice capacity', meaning: 'half a minute of the load as it is' },
+        { command: 'sluice capacity --seconds 300 --json', meaning: 'a longer look, for a program' },
+        { command: 'sluice capacity --writes-per-second 90000', meaning: 'with what a bench has measured' },
+      ]),
+    )
+    .action((options: CapacityOptions) =>
+      execute(async (session) => {
+        const { capacityCommand } = await import('./capacity-command.ts')
+        return capacityCommand(session, await controls.load(), options)
+      }),
+    )
+}
+
+function fraction(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (/^\d+(\.\d+)?$/.test(text) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`It should be a number from ${least} to ${most}.`)
+  }
+}
 
 /** `dlq`: messages that could not be stored. */
 export function addDeadLetters(

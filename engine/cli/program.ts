@@ -15,7 +15,7 @@ import {
   type UpOptions,
   wholeNumber,
 } from './options.ts'
-import { addDeadLetters } from './pipeline-commands.ts'
+import { addCapacity, addDeadLetters } from './pipeline-commands.ts'
 import type { Check, FirewallEntry, PlaybookCommand, Registry } from './registry.ts'
 import type { Session } from './session.ts'
 
@@ -40,6 +40,7 @@ export function createProgram(registry: Registry, execute: Execute): Command {
     .addHelpText('after', examplesText(programExamples) + closingText)
   for (const playbook of registry.playbooks) addPlaybook(program, playbook, execute)
   for (const check of registry.checks) addCheck(program, check, execute)
+  if (registry.capacity !== undefined) addCapacity(program, registry.capacity, execute)
   if (registry.deadLetters !== undefined) addDeadLetters(program, registry.deadLetters, execute)
   addUp(program, execute)
   addCost(program, execute)

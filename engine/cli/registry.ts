@@ -20,6 +20,8 @@ export interface Registry {
   lab: { load(): Promise<LabControls> }
   /** Where messages that cannot be stored wait, for a project that has a pipeline. */
   deadLetters?: { load(): Promise<DeadLetterControls> }
+  /** What the load of a pipeline takes, likewise. */
+  capacity?: { load(): Promise<CapacityControls> }
 }
 
 export interface FirewallEntry {
@@ -265,4 +267,72 @@ export interface DeadLetterControls {
     topic: string,
     use: (deadLetters: DeadLetterTopic) => Promise<Result>,
   ): Promise<Result>
+}
+
+/** What a running pipeline did for a while. */
+export interface Measured {
+  seconds: number
+  /** Messages a second that were written to the topics: P. */
+  arriving: number
+  /** Messages a second that were stored or sent to the dead letters. */
+  processed: number
+  /** Messages that wait, at the end. */
+  lag: number
+  partitions: number
+  processors: number
+  /** Of each processor. */
+  cpuSeconds: number[]
+  /** Time of bulk inserts, several at once counted several times. */
+  writeSeconds: number
+  /** Documents that processors inserted. */
+  inserted: number
+  /** Documents that MongoDB inserted, changed and deleted. */
+  writes: number
+  writeP95: number | undefined
+}
+
+export interface CapacityWishes {
+  /** How long is measured. */
+  seconds: number
+  /** S, 1.2 to 1.5. */
+  safety: number
+  /** H. */
+  headroom: number
+  /** W, where somebody has measured it. */
+  writesPerSecond?: number
+  topics: readonly string[]
+  group: string
+}
+
+export interface CapacityReport {
+  measured: Measured
+  processors: {
+    needed: number
+    running: number
+    /** More than this have no partition to read. */
+    most: number
+    secondsPerMessage: number
+    cpuPerMessage: number
+    writingPerMessage: number
+    safety: number
+    /** Share of a core. */
+    busiest: number
+    lagLimit: number
+  }
+  database: {
+    writesPerMessage: number
+    /** Writes a second that what arrives takes. */
+    demanded: number
+    /** Writes a second that MongoDB can do; `undefined` where nothing was written. */
+    sustained: number | undefined
+    estimated: boolean
+    headroom: number
+    enough: boolean | undefined
+  }
+  /** What should be changed; nothing where all is well. */
+  advice: { what: 'scale out' | 'scale in' | 'more partitions' | 'database'; why: string }[]
+}
+
+export interface CapacityControls {
+  report(access: PipelineAccess, wishes: CapacityWishes, signal: AbortSignal): Promise<CapacityReport>
 }

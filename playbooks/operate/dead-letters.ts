@@ -8,8 +8,8 @@ import type {
 } from '../../engine/cli/registry.ts'
 import { SluiceError } from '../../engine/errors.ts'
 import { withKafka } from '../verify/kafka.ts'
-import { withBrokers } from './brokers.ts'
 import { contentOf, matches, readEntry } from './letter.ts'
+import { withBrokers } from './members.ts'
 import { rangesOf, readRanges } from './read-range.ts'
 import { replay } from './replay.ts'
 

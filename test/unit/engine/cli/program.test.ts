@@ -45,6 +45,7 @@ test('--help names every command, with examples and exit codes', async (t) => {
     'inventory',
     'doctor',
     'dlq',
+    'capacity',
     'log',
   ]) {
     t.regex(stdout, new RegExp(`^  ${command} `, 'm'))
@@ -65,6 +66,7 @@ test('every command has a help of its own with examples', async (t) => {
     'inventory',
     'doctor',
     'dlq',
+    'capacity',
     'log',
   ]) {
     const { exitCode, stdout } = await sluice(folder, [command, '--help'])
