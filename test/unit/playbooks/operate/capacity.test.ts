@@ -110,7 +110,7 @@ test('a quantile is of what a histogram took in between', (t) => {
   const before = histogram([100, 100, 100])
 
   t.is(quantile('h', 0.5, before, histogram([200, 200, 200])), 0.005)
-  t.is(quantile('h', 1, before, histogram([100, 200, 200])), 0.1)
+  t.is(quantile('h', 0.5, before, histogram([100, 200, 200]))?.toFixed(6), '0.055000')
   t.is(quantile('h', 0.95, before, histogram([100, 100, 200])), 0.1)
   t.is(quantile('h', 0.95, before, before), undefined)
 })
