@@ -28,8 +28,12 @@ export interface Outbox {
   put(events: SpooledEvent[], giveUp: AbortSignal): Promise<boolean>
   /** While what waits on disk is being sent, waits for that a while: for events that are made as fast as can be. */
   relief(giveUp: AbortSignal): Promise<void>
-  /** Waits until all is acknowledged, for as long as there is hope. Returns what is kept and not acknowledged. */
-  settle(giveUp: AbortSignal): Promise<ByTopic>
+  /**
+   * Waits until all is acknowledged. Returns what is kept and not acknowledged.
+   *
+   * @param patient whether to wait for a Kafka that is away: what is kept is not lost without that
+   */
+  settle(giveUp: AbortSignal, patient: boolean): Promise<ByTopic>
   close(): Promise<void>
 }
 

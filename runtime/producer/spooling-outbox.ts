@@ -65,8 +65,8 @@ export class SpoolingOutbox implements Outbox {
     if (this.#draining !== undefined && this.#answering) await within(this.#draining, giveUp, patienceMs)
   }
 
-  async settle(giveUp: AbortSignal): Promise<ByTopic> {
-    while (this.#draining !== undefined && !giveUp.aborted) {
+  async settle(giveUp: AbortSignal, patient: boolean): Promise<ByTopic> {
+    while (this.#draining !== undefined && !giveUp.aborted && (patient || this.#answering)) {
       await within(this.#draining, giveUp)
     }
     return this.#spool.count()

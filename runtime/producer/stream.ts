@@ -58,7 +58,7 @@ export async function stream(
     if (sleepMs === 0) await outbox.relief(giveUp)
     if (made < wanted) await pause(kept ? sleepMs : Math.max(sleepMs, pauseAfterLossMs), stop)
   }
-  const spooled = await outbox.settle(giveUp)
+  const spooled = await outbox.settle(giveUp, iterations !== undefined)
   const lost = Object.keys(outbox.counts.given_up).length > 0
   const all = made === wanted && Object.keys(spooled).length === 0
   return {

@@ -185,6 +185,22 @@ test.serial('a batch during which Kafka comes back is complete and ends with 0',
   t.is((await idsInLog(ground.services.bootstrap, pipeline.topics.token)).length, 100)
 })
 
+test.serial('asked to stop while Kafka is away it ends at once, with 0, and keeps what it has', async (t) => {
+  const pipeline = await layPipeline(t, ground)
+  const { start, spooledBytes } = await spooling(pipeline)
+  const producer = start(['--follow'], { KAFKA_BOOTSTRAP: '127.0.0.1:9' })
+  await eventually('the spool fills', async () => (await spooledBytes()) > 5000)
+
+  const askedAt = Date.now()
+  producer.kill('SIGTERM')
+  const ended = await producer.ended
+
+  t.is(ended.exitCode, 0)
+  t.true(Date.now() - askedAt < 5000, String(Date.now() - askedAt))
+  const { spooled, iterations } = reportOf(ended)
+  t.is(spooled[pipeline.topics.token], iterations)
+})
+
 test.serial('two producers never share a spool', async (t) => {
   const pipeline = await layPipeline(t, ground)
   const { start, metrics } = await spooling(pipeline)
