@@ -21,6 +21,7 @@ export function report(results: Results): string {
     `- versions: ${versions.join(', ')}`,
     '- wall time is that of the whole process, medians of several runs; processor time and memory are those of all',
     '  processes on the controller, memory the highest of all runs, shared pages counted once',
+    ...loadLine(results),
     '- packages come from a directory on the hosts, so that a first run does not measure a mirror',
     '',
     '![wall times](converge.svg)',
@@ -29,6 +30,14 @@ export function report(results: Results): string {
     ...scenariosOf(summaries).flatMap((scenario) => scenarioSection(summaries, scenario)),
     ...advantageTable(summaries),
   ].join('\n')
+}
+
+/** Runs that change nothing take turns, so their ratios hold under any load; first runs do not. */
+function loadLine({ runs }: Results): string[] {
+  const loads = runs.flatMap(({ load }) => load ?? [])
+  if (loads.length === 0) return []
+  const [least, most] = [Math.min(...loads), Math.max(...loads)].map((load) => load.toFixed(1))
+  return [`- load average of the machine when a run began: ${least} to ${most}`]
 }
 
 function goalsTable(summaries: readonly Summary[]): string[] {

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import type { InventoryProgress } from '../../engine/inventory.ts'
@@ -76,6 +77,7 @@ export class Site {
   async run(tool: ToolName, phase: Phase): Promise<Run> {
     if (phase === 'drift') await this.#drift()
     const log = join(this.#workspace.directory, `${tool}-${phase}.log`)
+    const [load = 0] = loadavg()
     const { exitCode, output, ...figures } = await measure(await commandOf(tool, this.#workspace), log)
     const { hosts } = this.#scenario
     const changes = changesIn[tool](output)
@@ -88,7 +90,7 @@ export class Site {
         advice: 'see what it says; --peers leaves it out',
       })
     }
-    return { ...this.#scenario, tool, phase, ...figures }
+    return { ...this.#scenario, tool, phase, ...figures, load }
   }
 
   /** All that a tool could have left behind, by host. */

@@ -9,6 +9,8 @@ export interface Run {
   wallMs: number
   cpuMs: number
   memoryMb: number
+  /** The machine's load average when it began: how much else there was to do. */
+  load?: number
 }
 
 /** The medians of the runs of one tool in one phase. */

@@ -41,3 +41,15 @@ test('the chart has a dot for each figure and one for each tool in its legend', 
   t.true(picture.startsWith('<svg ') && picture.trimEnd().endsWith('</svg>'))
   t.false(picture.includes('NaN'))
 })
+
+test('the page says what else the machine had to do', (t) => {
+  const conditions = { command: '', date: '', machine: '', versions: {} }
+  const loaded = runs.map((run, index) => ({ ...run, load: index + 0.5 }))
+
+  t.true(
+    report({ ...conditions, runs: loaded }).includes(
+      'load average of the machine when a run began: 0.5 to 4.5',
+    ),
+  )
+  t.false(page.includes('load average'))
+})
