@@ -1,5 +1,6 @@
 import { type Outcome, runBatch } from './batch.ts'
-import { SluiceError } from './errors.ts'
+import { asSluiceError, SluiceError } from './errors.ts'
+import type { HostLock } from './host-lock.ts'
 import { likelyRemedy } from './likely-remedy.ts'
 import type { ControllerAccess, Step } from './resource.ts'
 import type { Script } from './shell.ts'
@@ -9,49 +10,68 @@ const stepTimeoutSeconds = 600
 
 export interface ScriptsOptions {
   signal: AbortSignal | undefined
+  /** Taken or kept in the same round trip, before anything else. */
+  lock: HostLock | undefined
+  /** Says what is worth knowing of a former holder of the lock. */
+  onNotice?(message: string): void
   /** Called as each begins and ends, in order. */
   onStart?(index: number): void
   onEnd?(index: number, succeeded: boolean): void
 }
 
-/** The first script that did not do what it is for; those after it were not begun. */
+/** What did not do what it is for; those after it were not begun. */
 export interface ScriptFailure {
-  index: number
+  /** Which of the scripts it was; none of them, when the lock was not to be had. */
+  index: number | undefined
   error: SluiceError
 }
 
-/** Runs the scripts among these steps in one round trip, until one fails. */
+/**
+ * Runs the scripts among these steps in one round trip, until one fails.
+ *
+ * @returns `moved` when none was run, for another run has changed the host since it was read
+ */
 export async function runScripts(
   connection: Connection,
   steps: readonly Step[],
-  { signal, onStart, onEnd }: ScriptsOptions,
-): Promise<ScriptFailure | undefined> {
+  { signal, lock, onNotice, onStart, onEnd }: ScriptsOptions,
+): Promise<ScriptFailure | 'moved' | undefined> {
+  const first = lock === undefined ? [] : [lock.script(connection)]
   const scripts = steps.filter((step) => step.kind === 'script')
-  let current = 0
+  let current: number | undefined
+  let moved = false
   let error: SluiceError | undefined
+  const judgeLock = (outcome: Outcome) => {
+    try {
+      const judged = lock?.judge(connection, outcome)
+      moved = judged?.moved ?? false
+      if (judged?.notice !== undefined) onNotice?.(judged.notice)
+    } catch (thrown) {
+      error = asSluiceError(thrown)
+    }
+  }
   try {
-    await runBatch(
-      connection,
-      scripts.map(({ script }) => script),
-      {
-        stopOnFailure: true,
-        timeoutSeconds: (index) => scripts[index]?.timeoutSeconds ?? stepTimeoutSeconds,
-        signal,
-        onStart: (index) => {
-          current = index
-          onStart?.(index)
-        },
-        onEnd: (index, outcome) => {
-          onEnd?.(index, outcome.exitCode === 0)
-          const script = scripts[index]?.script
-          if (outcome.exitCode !== 0 && script !== undefined) error = stepFailed(script, outcome)
-        },
+    await runBatch(connection, [...first, ...scripts.map(({ script }) => script)], {
+      stopOnFailure: true,
+      timeoutSeconds: (index) => scripts[index - first.length]?.timeoutSeconds ?? stepTimeoutSeconds,
+      signal,
+      onStart: (index) => {
+        if (index < first.length) return
+        current = index - first.length
+        onStart?.(current)
       },
-    )
+      onEnd: (index, outcome) => {
+        if (index < first.length) return judgeLock(outcome)
+        onEnd?.(index - first.length, outcome.exitCode === 0)
+        const script = scripts[index - first.length]?.script
+        if (outcome.exitCode !== 0 && script !== undefined) error = stepFailed(script, outcome)
+      },
+    })
   } catch (thrown) {
     if (!(thrown instanceof SluiceError)) throw thrown
     error = thrown
   }
+  if (moved) return 'moved'
   return error && { index: current, error }
 }
 

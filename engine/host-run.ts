@@ -1,23 +1,26 @@
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
 import { interrupted } from './errors.ts'
-import type { Emit, Mode, PlannedChange } from './events.ts'
+import type { Emit, Mode } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
+import type { HostLock } from './host-lock.ts'
+import { HostState } from './host-state.ts'
 import { errorAt, type Placed, pendingChanges, probeRefused } from './plan.ts'
 import {
   type ArtifactSettings,
   type Change,
   type ControllerAccess,
-  concerns,
   type Resource,
   resourceName,
   type Step,
 } from './resource.ts'
-import { nextSegment, type Pending, stepsOf } from './segment.ts'
-import { type Reading, survey } from './survey.ts'
+import { nextSegment, type Pending, type Segment, stepsOf } from './segment.ts'
+import type { Reading } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
 import { verify } from './verification.ts'
 
 export interface HostRunOptions {
+  /** Without one, nobody else is at the host. */
+  lock?: HostLock | undefined
   mode: Mode
   emit: Emit
   artifacts: ArtifactSettings
@@ -30,18 +33,14 @@ export interface HostRunOptions {
 
 /** One host's way through a playbook: what is known of it, what was done, and what was not. */
 export class HostRun {
-  readonly changed: PlannedChange[] = []
+  readonly state: HostState
+  /** What the host had to say of other runs, once it came to changing it. */
+  readonly noticed: string[] = []
   #connection: Connection
   readonly #mode: Mode
   readonly #emit: Emit
   readonly #signal: AbortSignal | undefined
-  readonly #artifacts: ArtifactSettings
-  readonly #readings: Map<Resource, Reading>
-  readonly #stale = new Set<Resource>()
-  readonly #done = new Set<Resource>()
-  readonly #begun = new Set<Resource>()
   readonly #options: HostRunOptions
-  #all: readonly Placed[]
 
   constructor(
     connection: Connection,
@@ -50,37 +49,16 @@ export class HostRun {
     options: HostRunOptions,
   ) {
     this.#connection = connection
-    this.#all = all
-    this.#readings = readings
+    this.state = new HostState(all, readings, options.mode)
     this.#mode = options.mode
     this.#emit = options.emit
     this.#signal = options.signal
-    this.#artifacts = options.artifacts
     this.#options = options
   }
 
-  /** Resources that the run has not come to. */
-  get notTried(): string[] {
-    return this.#all
-      .filter(({ resource }) => !this.#done.has(resource))
-      .map(({ resource }) => resourceName(resource))
-  }
-
-  /** Resources whose change began and did not end. */
-  get begun(): string[] {
-    return [...this.#begun].map(resourceName)
-  }
-
-  get #knowledge() {
-    return { readings: this.#readings, stale: this.#stale, mode: this.#mode }
-  }
-
-  get ok(): number {
-    return this.#done.size - this.changed.length
-  }
-
-  /** Ends the connection that the run uses now. */
-  close(): void {
+  /** Gives the host back to other runs, and ends the connection that the run uses now. */
+  async close(): Promise<void> {
+    await this.#options.lock?.release(this.#connection)
     this.#connection.close()
   }
 
@@ -95,23 +73,22 @@ export class HostRun {
       if (this.#signal?.aborted) throw interrupted()
       const first = placed[next]
       if (first === undefined) break
-      // What could not be told while an earlier change was pending may well be told now.
-      if (this.#readings.get(first.resource)?.state !== 'read') this.#stale.add(first.resource)
-      if (this.#stale.has(first.resource))
-        await this.#readAgain(placed.slice(next).map(({ resource }) => resource))
-      const segment = nextSegment(placed, next, this.#knowledge)
+      const left = placed.slice(next).map(({ resource }) => resource)
+      await this.state.readAgain(left, this.#access())
+      const segment = nextSegment(placed, next, this.state)
       if (segment.pending.length > 0) {
-        for (const resource of segment.passed) this.#done.add(resource)
-        await this.#applySegment(segment.pending)
+        if ((await this.#applySegment(segment)) === 'moved') continue
         changedHere.push(...segment.pending.map((pending) => pending.placed))
         next = segment.end
+      } else if (this.state.differs(first.resource) && (await this.#holdLock()) === 'moved') {
+        // Now that the lock is held nobody alters it any more.
       } else {
         const pending = await this.#prepare(first)
         if (pending !== undefined) {
           await this.#applyStepwise(pending)
           changedHere.push(first)
         }
-        this.#done.add(first.resource)
+        this.state.done(first.resource)
         next++
       }
     }
@@ -120,7 +97,7 @@ export class HostRun {
 
   async #prepare(placed: Placed): Promise<Pending | undefined> {
     const { resource } = placed
-    const reading = this.#readings.get(resource)
+    const reading = this.state.readings.get(resource)
     if (reading?.state !== 'read') throw this.#place(probeRefused(resource, reading), placed)
     const changes = pendingChanges(resource, reading.have, this.#mode)
     if (changes.length === 0) return undefined
@@ -142,7 +119,7 @@ export class HostRun {
     const act = async () => {
       for (const step of steps) {
         if (this.#signal?.aborted) throw interrupted()
-        this.#begun.add(resource)
+        this.state.begin(resource)
         await this.#act(step, placed)
       }
     }
@@ -156,10 +133,11 @@ export class HostRun {
         const proven = await underGuard(this.#connection, resource.guard, options, act)
         this.#connection.close()
         this.#connection = proven
+        await this.#holdLock()
       }
     } catch (error) {
       // What a guard watches over the host takes back by itself.
-      if (resource.guard !== undefined) this.#begun.delete(resource)
+      if (resource.guard !== undefined) this.state.takenBack(resource)
       throw this.#place(error, placed)
     }
     this.#changed(placed, changes, performance.now() - started)
@@ -170,79 +148,74 @@ export class HostRun {
     else await act(step, this.#access(placed))
   }
 
-  async #applySegment(pending: readonly Pending[]): Promise<void> {
+  async #applySegment({ pending, passed }: Segment): Promise<'moved' | undefined> {
     const entries = pending.flatMap((item) => item.steps.map((step, index) => ({ item, step, index })))
     let started = performance.now()
-    await this.#runScripts(
+    const moved = await this.#runScripts(
       entries.map(({ step }) => step),
       (index) => entries[index]?.item.placed,
       {
         onStart: (index) => {
           const entry = entries[index]
+          if (index === 0) for (const resource of passed) this.state.done(resource)
           if (entry?.index !== 0) return
           started = performance.now()
-          this.#begun.add(entry.item.placed.resource)
+          this.state.begin(entry.item.placed.resource)
           this.#emit({ type: 'resource-started', place: this.#where(entry.item.placed) })
         },
         onEnd: (index, succeeded) => {
           const entry = entries[index]
           if (entry === undefined || !succeeded || entry.index < entry.item.steps.length - 1) return
           this.#changed(entry.item.placed, entry.item.changes, performance.now() - started)
-          this.#done.add(entry.item.placed.resource)
+          this.state.done(entry.item.placed.resource)
         },
       },
     )
     if (this.#signal?.aborted) throw interrupted()
+    return moved
   }
 
+  /** Runs scripts of resources; what only waits needs no lock. */
   async #runScripts(
     steps: readonly Step[],
     owner: (index: number) => Placed | undefined,
-    hooks: Omit<ScriptsOptions, 'signal'> = {},
-  ): Promise<void> {
-    const failure = await runScripts(this.#connection, steps, { ...hooks, signal: this.#signal })
-    if (failure === undefined) return
-    const placed = owner(failure.index)
+    hooks: Pick<ScriptsOptions, 'onStart' | 'onEnd'> = {},
+  ): Promise<'moved' | undefined> {
+    const waiting = steps.length > 0 && steps.every((_, index) => owner(index)?.resource.waits)
+    const failure = await runScripts(this.#connection, steps, {
+      ...hooks,
+      signal: this.#signal,
+      lock: waiting ? undefined : this.#options.lock,
+      onNotice: (message) => this.#notice(message),
+    })
+    if (failure === 'moved') this.state.forget()
+    if (failure === undefined || failure === 'moved') return failure
+    const placed = failure.index === undefined ? undefined : owner(failure.index)
     throw placed === undefined ? failure.error : this.#place(failure.error, placed)
   }
 
-  #changed(placed: Placed, changes: Change[], durationMs: number): void {
-    this.#begun.delete(placed.resource)
-    if (placed.resource.waits) {
-      this.#progress(placed, `after ${(durationMs / 1000).toFixed(1)} s`)
-      return
-    }
-    const planned = { ...this.#where(placed), changes, after: [] }
-    this.changed.push(planned)
-    this.#emit({ type: 'resource-changed', planned, durationMs })
-    for (const subject of placed.resource.touches(changes)) {
-      for (const { resource } of this.#all) {
-        const affected =
-          resource !== placed.resource && resource.reads.some((read) => concerns(subject, read))
-        if (affected && !this.#done.has(resource)) this.#stale.add(resource)
-      }
-    }
+  async #holdLock(): Promise<'moved' | undefined> {
+    const { lock } = this.#options
+    if (lock === undefined || lock.isTakenBy(this.#connection)) return undefined
+    return this.#runScripts([], () => undefined)
   }
 
-  /**
-   * Reads the first of these anew, and with it the others that are stale too. What the controller reads by a protocol
-   * waits for its own turn: the service may have to be waited for first.
-   */
-  async #readAgain(candidates: readonly Resource[]): Promise<void> {
-    const byHost = (resource: Resource) => 'script' in resource.probe
-    const [first] = candidates
-    const sameWay = candidates.filter((resource) => first !== undefined && byHost(resource) === byHost(first))
-    const due = sameWay.filter((resource) => this.#stale.has(resource))
-    for (const [resource, reading] of await survey(due, this.#access())) {
-      this.#readings.set(resource, reading)
-      this.#stale.delete(resource)
-    }
+  #notice(message: string): void {
+    this.noticed.push(message)
+    this.#emit({ type: 'host-noticed', host: this.#connection.host.name, message })
+  }
+
+  #changed(placed: Placed, changes: Change[], durationMs: number): void {
+    const planned = placed.resource.waits ? undefined : { ...this.#where(placed), changes, after: [] }
+    this.state.change(placed, planned, changes)
+    if (planned === undefined) this.#progress(placed, `after ${(durationMs / 1000).toFixed(1)} s`)
+    else this.#emit({ type: 'resource-changed', planned, durationMs })
   }
 
   #access(placed?: Placed): ControllerAccess {
     return {
       connection: this.#connection,
-      artifacts: this.#artifacts,
+      artifacts: this.#options.artifacts,
       signal: this.#signal,
       progress: (message) => {
         if (placed !== undefined) this.#progress(placed, message)

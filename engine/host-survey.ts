@@ -3,6 +3,8 @@ import type { Emit, Mode } from './events.ts'
 import { type Facts, factsScript, parseFacts } from './facts.ts'
 import { settleGuards } from './guard.ts'
 import { type LeftGuard, leftGuardsScript, parseLeftGuards } from './guard-scripts.ts'
+import { type LockState, lockedBy, parseLockState } from './host-lock.ts'
+import { lockStateScript } from './host-lock-scripts.ts'
 import type { Host, Inventory, Variables } from './inventory.ts'
 import type { Placed } from './plan.ts'
 import type { Play } from './playbook.ts'
@@ -18,6 +20,7 @@ export interface Surveyed {
   placed: Placed[]
   readings: Map<Resource, Reading>
   noticed: string[]
+  lock: LockState
 }
 
 export interface SurveyOptions {
@@ -38,7 +41,11 @@ export async function surveyHost(host: Host, plays: Play[], options: SurveyOptio
   options.emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
   const connection = await options.connect(host)
   try {
-    const { facts, left } = await readHost(connection)
+    const { facts, left, lock } = await readHost(connection)
+    // A change that waits for its confirmation is not to be taken back from under the run that makes it.
+    const pending = left.some(({ state }) => state === 'pending')
+    if (pending && lock.holder !== undefined && options.mode !== 'check')
+      throw lockedBy(lock.holder, host.name)
     // Before anything is read: what is taken back would not be as it was read.
     const noticed = await settleGuards(connection, left, { change: options.mode !== 'check' })
     for (const message of noticed) options.emit({ type: 'host-noticed', host: host.name, message })
@@ -47,7 +54,7 @@ export async function surveyHost(host: Host, plays: Play[], options: SurveyOptio
       placed.map(({ resource }) => resource),
       { connection, artifacts: options.artifacts, signal: options.signal, progress: () => {} },
     )
-    return { connection, placed, readings, noticed }
+    return { connection, placed, readings, noticed, lock }
   } catch (error) {
     connection.close()
     throw error
@@ -59,9 +66,11 @@ export async function readFacts(connection: Connection): Promise<Facts> {
   return (await readHost(connection)).facts
 }
 
-async function readHost(connection: Connection): Promise<{ facts: Facts; left: LeftGuard[] }> {
-  if (connection.facts !== undefined) return { facts: connection.facts, left: [] }
-  const [facts, guards] = await runBatch(connection, [factsScript, leftGuardsScript], {
+async function readHost(
+  connection: Connection,
+): Promise<{ facts: Facts; left: LeftGuard[]; lock: LockState }> {
+  if (connection.facts !== undefined) return { facts: connection.facts, left: [], lock: {} }
+  const [facts, guards, lock] = await runBatch(connection, [factsScript, leftGuardsScript, lockStateScript], {
     stopOnFailure: false,
     timeoutSeconds: () => 30,
     keepShell: true,
@@ -69,6 +78,7 @@ async function readHost(connection: Connection): Promise<{ facts: Facts; left: L
   return {
     facts: parseFacts(facts?.stdout ?? '', connection.host.name),
     left: parseLeftGuards(guards?.stdout ?? ''),
+    lock: parseLockState(lock?.stdout ?? ''),
   }
 }
 

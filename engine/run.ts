@@ -1,5 +1,7 @@
 import { asSluiceError, SluiceError } from './errors.ts'
 import { type HostResult, type RunEvent, type RunResult, stoppedReason } from './events.ts'
+import { HostLock, lockOwner } from './host-lock.ts'
+import type { LockOwner } from './host-lock-scripts.ts'
 import { HostRun } from './host-run.ts'
 import { type Surveyed, type SurveyOptions, surveyHost } from './host-survey.ts'
 import type { Host } from './inventory.ts'
@@ -43,7 +45,8 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
     backwards: mode === 'remove',
     signal: options.signal,
   })
-  const results = await Promise.all(hosts.map((host) => workOnHost(host, options, limit, turns)))
+  const owner = lockOwner(playbook.name, mode)
+  const results = await Promise.all(hosts.map((host) => workOnHost(host, { options, limit, turns, owner })))
   const result: RunResult = {
     playbook: playbook.name,
     mode,
@@ -55,24 +58,28 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
   return result
 }
 
-async function workOnHost(
-  host: Host,
-  options: RunOptions,
-  limit: <Result>(work: () => Promise<Result>) => Promise<Result>,
-  turns: Turns,
-): Promise<HostResult> {
+/** What the hosts of a run have in common. */
+interface Common {
+  options: RunOptions
+  limit: <Result>(work: () => Promise<Result>) => Promise<Result>
+  turns: Turns
+  owner: LockOwner
+}
+
+async function workOnHost(host: Host, { options, limit, turns, owner }: Common): Promise<HostResult> {
   const { emit, mode } = options
   const started = performance.now()
   let surveyed: Surveyed | undefined
   let work: HostRun | undefined
   const end = (result: Partial<HostResult> & Pick<HostResult, 'status'>): HostResult => {
+    const noticed = [...(surveyed?.noticed ?? []), ...(work?.noticed ?? [])]
     const whole: HostResult = {
       host: host.name,
-      ok: work?.ok ?? 0,
-      changed: work?.changed ?? [],
-      ...(work !== undefined && work.begun.length > 0 && { begun: work.begun }),
-      notTried: work?.notTried ?? [],
-      ...(surveyed !== undefined && surveyed.noticed.length > 0 && { noticed: surveyed.noticed }),
+      ok: work?.state.ok ?? 0,
+      changed: work?.state.changed ?? [],
+      ...(work !== undefined && work.state.begun.length > 0 && { begun: work.state.begun }),
+      notTried: work?.state.notTried ?? [],
+      ...(noticed.length > 0 && { noticed }),
       ...result,
       durationMs: performance.now() - started,
     }
@@ -104,7 +111,8 @@ async function workOnHost(
     }
     const { connection, placed, readings } = surveyed
     const reconnect = (port: number) => options.connect({ ...host, port })
-    work = new HostRun(connection, placed, readings, { ...options, reconnect })
+    const lock = connection.facts === undefined ? new HostLock(owner, surveyed.lock) : undefined
+    work = new HostRun(connection, placed, readings, { ...options, reconnect, lock })
     for (const play of turns.orderOf(host)) {
       const refusal = await turns.come(play, (needs) =>
         emit({ type: 'host-waiting', host: host.name, play: play.name, needs }),
@@ -114,14 +122,14 @@ async function workOnHost(
       await limit(() => work?.apply(ours) ?? Promise.resolve())
       turns.done(host, play)
     }
-    return end({ status: work.changed.length > 0 ? 'changed' : 'ok' })
+    return end({ status: work.state.changed.length > 0 ? 'changed' : 'ok' })
   } catch (error) {
     // Whatever happens on one host, the others are worked on to their end and reported on.
     const failure = asSluiceError(error)
     const placed = failure.at?.startsWith(host.name) ? failure : failure.within(host.name)
     return end({ status: 'failed', error: placed })
   } finally {
-    work?.close()
+    await work?.close()
     surveyed?.connection.close()
   }
 }

@@ -1,5 +1,6 @@
 import type { SluiceError } from '../../engine/errors.ts'
 import type { Mode, PlannedChange, RunEvent } from '../../engine/events.ts'
+import type { HostLock } from '../../engine/host-lock.ts'
 import { HostRun } from '../../engine/host-run.ts'
 import { type Placed, planHost } from '../../engine/plan.ts'
 import type { Resource } from '../../engine/resource.ts'
@@ -25,12 +26,14 @@ export async function converge(
     signal,
     cacheDirectory = '/nonexistent',
     guardSeconds,
+    lock,
     reconnect = () => Promise.reject(new TypeError('this test has no way to connect again')),
   }: {
     mode?: Mode
     signal?: AbortSignal
     cacheDirectory?: string
     guardSeconds?: number
+    lock?: HostLock
     reconnect?(port: number): Promise<Connection>
   } = {},
 ): Promise<Converged> {
@@ -45,6 +48,7 @@ export async function converge(
     artifacts,
     reconnect,
     guardSeconds,
+    lock,
     emit: (event) => events.push(event),
     ...(signal && { signal }),
   })
@@ -52,6 +56,7 @@ export async function converge(
     () => undefined,
     (thrown: unknown) => thrown as SluiceError,
   )
-  const changed = run.changed.map(({ resource }) => resource)
-  return { planned, changed, begun: run.begun, notTried: run.notTried, ok: run.ok, events, error }
+  const { state } = run
+  const changed = state.changed.map(({ resource }) => resource)
+  return { planned, changed, begun: state.begun, notTried: state.notTried, ok: state.ok, events, error }
 }

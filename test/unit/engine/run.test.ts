@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { stoppedReason } from '../../../engine/events.ts'
-import { localRun, roleOf } from '../../support/local-run.ts'
+import { trialRun, roleOf } from '../../support/trial-run.ts'
 import { note, scratch } from '../../support/resources.ts'
 
 test('a host that waits for another one that fails says which one that is', async (t) => {
@@ -10,7 +10,7 @@ test('a host that waits for another one that fails says which one that is', asyn
   const failing = roleOf('failing', () => [note({ path: join(directory, 'a'), content: 'a', fails: 1 })])
   const waiting = roleOf('waiting', () => [note({ path: join(directory, 'b'), content: 'b' })])
 
-  const { hosts } = await localRun({
+  const { hosts } = await trialRun({
     names: ['first', 'second'],
     plays: [
       { name: 'before', hosts: 'first', roles: [failing] },
@@ -34,7 +34,7 @@ test('a host that waits when the run is stopped was not tried because of that, a
     note({ path: join(directory, 'b'), content: 'b', reads: [`path:${join(directory, 'a')}`] }),
   ])
 
-  const { hosts, interrupted } = await localRun({
+  const { hosts, interrupted } = await trialRun({
     names: ['first', 'second', 'third'],
     plays: [
       { name: 'before', hosts: 'first', roles: [slow] },
@@ -56,7 +56,7 @@ test('a host that waits when the run is stopped was not tried because of that, a
 })
 
 test('a host that a stopped run had not begun is not connected to', async (t) => {
-  const { hosts, events } = await localRun({
+  const { hosts, events } = await trialRun({
     names: ['first'],
     plays: [{ name: 'only', hosts: 'all', roles: [] }],
     signal: AbortSignal.abort(),

@@ -1,11 +1,24 @@
 import * as v from 'valibot'
 import type { Mode, RunEvent, RunResult } from '../../engine/events.ts'
+import type { Facts } from '../../engine/facts.ts'
 import type { Host, Inventory } from '../../engine/inventory.ts'
 import { definePlaybook, type Play } from '../../engine/playbook.ts'
 import type { Resource } from '../../engine/resource.ts'
 import { defineRole, type Role } from '../../engine/role.ts'
 import { type RunOptions, runPlaybook } from '../../engine/run.ts'
 import { localConnection } from './local-connection.ts'
+
+/** What is not asked: so that nobody looks for the lock of a host on a machine that is none. */
+const facts: Facts = {
+  hostname: 'local',
+  distribution: 'debian',
+  release: '12',
+  architecture: 'amd64',
+  processors: 2,
+  memoryMb: 4096,
+  container: false,
+  clientAddress: '192.0.2.1',
+}
 
 /** Hosts that are all this very machine, each in the group of its own name and in `all-of-them`. */
 export function localInventory(names: readonly string[]): Inventory {
@@ -26,21 +39,22 @@ export function roleOf(name: string, resources: (host: Host) => Resource[]): Rol
   })
 }
 
-export interface LocalRun extends Partial<Omit<RunOptions, 'playbook' | 'inventory' | 'emit'>> {
-  names: readonly string[]
+export interface TrialRun extends Partial<Omit<RunOptions, 'playbook' | 'emit'>> {
+  /** Hosts that are this machine, where no inventory is given. */
+  names?: readonly string[]
   plays: (Omit<Play, 'needs'> & { needs?: string[] })[]
   mode?: Mode
   onEvent?(event: RunEvent): void
 }
 
-/** Runs plays on this machine as a run does on hosts. */
-export async function localRun({
-  names,
+/** Runs plays as the command line does, on this machine or on the hosts of an inventory. */
+export async function trialRun({
+  names = [],
   plays,
+  inventory = localInventory(names),
   onEvent,
   ...options
-}: LocalRun): Promise<RunResult & { events: RunEvent[] }> {
-  const inventory = localInventory(names)
+}: TrialRun): Promise<RunResult & { events: RunEvent[] }> {
   const events: RunEvent[] = []
   const result = await runPlaybook({
     playbook: definePlaybook({ name: 'trial', summary: 'a trial', plays }),
@@ -52,7 +66,7 @@ export async function localRun({
     forks: 4,
     removeData: false,
     artifacts: { cacheDirectory: '/nonexistent' },
-    connect: async (host) => ({ ...localConnection(host.name), host }),
+    connect: async (host) => ({ ...localConnection(host.name), host, facts }),
     ...options,
     emit: (event) => {
       events.push(event)
