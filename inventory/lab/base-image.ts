@@ -13,6 +13,7 @@ import type { LabSettings } from './settings.ts'
 
 /** What a fresh cloud server has, as far as the roles or a person at the shell would miss it. */
 const packages = [
+  'apt',
   'systemd',
   'systemd-sysv',
   'dbus',
@@ -35,7 +36,9 @@ set -e
 useradd --create-home --shell /bin/bash --user-group ${labUser}
 printf '%s\\n' '${labUser} ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/90-${labUser}
 chmod 0440 /etc/sudoers.d/90-${labUser}
-systemctl enable ssh.service systemd-networkd.service
+# Where the release has sshd started by a socket, it stays so.
+systemctl is-enabled --quiet ssh.socket || systemctl enable ssh.service
+systemctl enable systemd-networkd.service
 systemctl mask console-getty.service getty@.service getty.target systemd-resolved.service systemd-logind.service
 update-ca-certificates
 printf '%s\\n' LANG=C.UTF-8 > /etc/default/locale

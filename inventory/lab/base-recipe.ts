@@ -19,20 +19,22 @@ export interface BaseRecipe {
 const certificatesOfMachine = `/${certificateBundle}`
 
 /** Reads the recipe off this machine. */
-export async function readRecipe({ suite: asked }: LabSettings): Promise<BaseRecipe> {
+export async function readRecipe({ suite: asked, sources: chosen }: LabSettings): Promise<BaseRecipe> {
   const suite = asked ?? (await onController()`. /etc/os-release && echo "$VERSION_CODENAME"`).stdout.trim()
-  const files = await Array.fromAsync(
-    glob('/etc/apt/{sources.list,sources.list.d/*.list,sources.list.d/*.sources}'),
-  )
+  const files =
+    chosen === undefined
+      ? await Array.fromAsync(glob('/etc/apt/{sources.list,sources.list.d/*.list,sources.list.d/*.sources}'))
+      : [chosen]
   const contents = await Promise.all(
     files.sort().map(async (path) => ({ path, content: await readFile(path, 'utf8') })),
   )
   const sources = releaseSources(contents, suite)
   if (sources.length === 0) {
     throw new SluiceError('LAB_UNAVAILABLE', {
-      subject: `this machine's apt sources have none for ${suite}`,
-      at: '/etc/apt',
-      advice: 'name a release that they have (SLUICE_LAB_SUITE), or add a source for this one',
+      subject: `the apt sources have none for ${suite}`,
+      at: chosen ?? '/etc/apt',
+      advice:
+        'name a release that they have (SLUICE_LAB_SUITE), or a file with sources for this one (SLUICE_LAB_SOURCES)',
     })
   }
   const { stdout: aptSettings } = await onController()`apt-config dump`

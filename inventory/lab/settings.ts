@@ -53,6 +53,8 @@ export const LabEnvironment = v.object({
   SLUICE_LAB_SUITE: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z]+$/, 'should be the name of a release, such as bookworm')),
   ),
+  /** A file of apt sources for the hosts, as sources.list.d has them; the machine's own otherwise. */
+  SLUICE_LAB_SOURCES: v.optional(LabPath),
   /** How much memory a whole host may use, in MiB; no limit otherwise. */
   SLUICE_LAB_MEMORY_MB: v.optional(wholeNumber(256, 1_048_576)),
 })
@@ -67,6 +69,7 @@ export interface LabSettings {
   network?: string | undefined
   network6?: string | undefined
   suite?: string | undefined
+  sources?: string | undefined
   memoryLimitMb?: number | undefined
 }
 
@@ -96,6 +99,7 @@ export function labSettings(
     network: chosen.SLUICE_LAB_NETWORK,
     network6: chosen.SLUICE_LAB_NETWORK6,
     suite: chosen.SLUICE_LAB_SUITE,
+    sources: chosen.SLUICE_LAB_SOURCES,
     memoryLimitMb: chosen.SLUICE_LAB_MEMORY_MB,
   }
 }

@@ -33,12 +33,15 @@ export function testLabName(name: string): string {
 
 /**
  * A lab of a test file's own, with a name that no other has: made before the file's first test and taken away after
- * its last, whatever becomes of them.
+ * its last, whatever becomes of them. `SLUICE_LAB_SUITE` and `SLUICE_LAB_SOURCES` choose another release for all of them.
  *
  * @param name one per test file
  */
 export function useLab(test: TestFn, name: string, count: number): () => LabHosts {
+  const { SLUICE_LAB_SUITE, SLUICE_LAB_SOURCES } = process.env
   const settings = labSettings(tmpdir(), {
+    SLUICE_LAB_SUITE,
+    SLUICE_LAB_SOURCES,
     SLUICE_LAB_NAME: testLabName(name),
     SLUICE_LAB_COUNT: String(count),
   })
