@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -43,8 +52,12 @@ export function recordRun(
   mkdirSync(directory, { recursive: true })
   for (const id of listRuns(projectDirectory).slice(recordsKept - 1))
     rmSync(join(directory, `${id}.jsonl`), { force: true })
-  const at = new Date().toISOString()
-  const file = openSync(join(directory, `${at.replaceAll(':', '')}-${playbook}.jsonl`), 'wx', 0o600)
+  const pathOf = (at: string) => join(directory, `${at.replaceAll(':', '')}-${playbook}.jsonl`)
+  let time = Date.now()
+  // Two runs may begin in the same millisecond.
+  while (existsSync(pathOf(new Date(time).toISOString()))) time++
+  const at = new Date(time).toISOString()
+  const file = openSync(pathOf(at), 'wx', 0o600)
   const write = (line: string) => void writeSync(file, `${line}\n`)
   const header: RunHeader = {
     type: 'run-recorded',
