@@ -38,6 +38,7 @@ export const errorCodes = {
   NOT_CONVERGED: 'a resource was changed and still is not as declared',
   LOCKOUT_PREVENTED: 'a change would have cut the controller off, and was not made or was taken back',
   HOST_LOCKED: 'another run holds the lock of a host',
+  PLAN_OUTDATED: 'a host is not any more as it was when a saved plan was made',
   ARTIFACT_UNAVAILABLE: 'no source could give an artifact',
   ARTIFACT_CHECKSUM: 'an artifact is not what its checksum says',
   DATA_AT_RISK: 'a change would lose data, and was not made',

@@ -13,12 +13,15 @@ import {
   resourceName,
   type Step,
 } from './resource.ts'
+import { keyOf, planOutdated } from './saved-plan.ts'
 import { nextSegment, type Pending, type Segment, stepsOf } from './segment.ts'
 import type { Reading } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
 import { verify } from './verification.ts'
 
 export interface HostRunOptions {
+  /** What may be changed, by `keyOf`; without this, all that differs. */
+  permitted?: ReadonlySet<string> | undefined
   /** Without one, nobody else is at the host. */
   lock?: HostLock | undefined
   mode: Mode
@@ -77,6 +80,7 @@ export class HostRun {
       await this.state.readAgain(left, this.#access())
       const segment = nextSegment(placed, next, this.state)
       if (segment.pending.length > 0) {
+        for (const pending of segment.pending) this.#permit(pending)
         if ((await this.#applySegment(segment)) === 'moved') continue
         changedHere.push(...segment.pending.map((pending) => pending.placed))
         next = segment.end
@@ -85,6 +89,7 @@ export class HostRun {
       } else {
         const pending = await this.#prepare(first)
         if (pending !== undefined) {
+          this.#permit(pending)
           await this.#applyStepwise(pending)
           changedHere.push(first)
         }
@@ -198,6 +203,15 @@ export class HostRun {
     const { lock } = this.#options
     if (lock === undefined || lock.isTakenBy(this.#connection)) return undefined
     return this.#runScripts([], () => undefined)
+  }
+
+  /** @throws SluiceError PLAN_OUTDATED when the change is not one that was planned */
+  #permit({ placed, changes }: Pending): void {
+    const { permitted } = this.#options
+    if (permitted === undefined || placed.resource.waits || permitted.has(keyOf(this.#where(placed)))) return
+    const properties = changes.map(({ property }) => property).join(', ')
+    const found = [`${resourceName(placed.resource)}: not in the plan, now differs in ${properties}`]
+    throw this.#place(planOutdated(this.#connection.host.name, found), placed)
   }
 
   #notice(message: string): void {

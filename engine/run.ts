@@ -1,3 +1,4 @@
+import { Agreement } from './agreement.ts'
 import { asSluiceError, SluiceError } from './errors.ts'
 import { type HostResult, type RunEvent, type RunResult, stoppedReason } from './events.ts'
 import { HostLock, lockOwner } from './host-lock.ts'
@@ -8,6 +9,7 @@ import type { Host } from './inventory.ts'
 import { limiter } from './limiter.ts'
 import { planHost } from './plan.ts'
 import type { Playbook } from './playbook.ts'
+import type { SavedPlan } from './saved-plan.ts'
 import { maskedDeep } from './secret.ts'
 import { hostsOfPlay } from './select.ts'
 import { Turns } from './turns.ts'
@@ -21,6 +23,8 @@ export interface RunOptions extends SurveyOptions {
   knownRoles: string[]
   /** Hosts that are worked on at once. */
   forks: number
+  /** What was planned: this and nothing else is done, and nothing at all where a host is not as it was then. */
+  savedPlan?: SavedPlan | undefined
   /** How long a host waits before it takes back a change that shut the controller out. */
   guardSeconds?: number | undefined
 }
@@ -45,8 +49,11 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
     backwards: mode === 'remove',
     signal: options.signal,
   })
+  const agreement = options.savedPlan && new Agreement(options.savedPlan, hosts)
   const owner = lockOwner(playbook.name, mode)
-  const results = await Promise.all(hosts.map((host) => workOnHost(host, { options, limit, turns, owner })))
+  const results = await Promise.all(
+    hosts.map((host) => workOnHost(host, { options, limit, turns, owner, agreement })),
+  )
   const result: RunResult = {
     playbook: playbook.name,
     mode,
@@ -64,9 +71,11 @@ interface Common {
   limit: <Result>(work: () => Promise<Result>) => Promise<Result>
   turns: Turns
   owner: LockOwner
+  agreement: Agreement | undefined
 }
 
-async function workOnHost(host: Host, { options, limit, turns, owner }: Common): Promise<HostResult> {
+async function workOnHost(host: Host, common: Common): Promise<HostResult> {
+  const { options, limit, turns, owner, agreement } = common
   const { emit, mode } = options
   const started = performance.now()
   let surveyed: Surveyed | undefined
@@ -85,6 +94,7 @@ async function workOnHost(host: Host, { options, limit, turns, owner }: Common):
     }
     const stopped = whole.error?.code === 'INTERRUPTED' || whole.reason === stoppedReason
     turns.ended(host, stopped ? 'stopped' : 'badly')
+    agreement?.ended(host.name)
     emit({ type: 'host-ended', result: whole })
     return whole
   }
@@ -109,10 +119,17 @@ async function workOnHost(host: Host, { options, limit, turns, owner }: Common):
       const differs = planned.length > 0 || undecided.some(({ after }) => after.length === 0)
       return end({ status: differs ? 'changed' : 'ok', ok, changed: planned, undecided })
     }
+    const disagreement = await agreement?.reach(host.name, plan)
+    if (disagreement !== undefined) return end({ status: 'skipped', reason: disagreement })
     const { connection, placed, readings } = surveyed
     const reconnect = (port: number) => options.connect({ ...host, port })
     const lock = connection.facts === undefined ? new HostLock(owner, surveyed.lock) : undefined
-    work = new HostRun(connection, placed, readings, { ...options, reconnect, lock })
+    work = new HostRun(connection, placed, readings, {
+      ...options,
+      reconnect,
+      lock,
+      permitted: agreement?.permitted(host.name),
+    })
     for (const play of turns.orderOf(host)) {
       const refusal = await turns.come(play, (needs) =>
         emit({ type: 'host-waiting', host: host.name, play: play.name, needs }),

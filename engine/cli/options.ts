@@ -26,6 +26,14 @@ export interface RunCommandOptions extends HostOptions {
   guardSeconds?: number
 }
 
+/** What may be typed after a command that runs a playbook which can be planned first. */
+export interface PlaybookOptions extends RunCommandOptions {
+  /** With `check`: where the plan is written. */
+  out?: string
+  /** A plan that is carried out as it is. */
+  plan?: string
+}
+
 export interface DestroyOptions extends Omit<RunCommandOptions, 'check'> {
   yes: boolean
   data: boolean

@@ -11,7 +11,7 @@ import {
   type DestroyOptions,
   type DriftOptions,
   type HostOptions,
-  type RunCommandOptions,
+  type PlaybookOptions,
   type UpOptions,
   wholeNumber,
 } from './options.ts'
@@ -69,13 +69,27 @@ function addPlaybook(program: Command, playbook: PlaybookCommand, execute: Execu
   const command = program.command(playbook.name).summary(playbook.summary).description(playbook.summary)
   addRunOptions(command)
     .option('--check', 'only show what would change; exit code 2 if anything would', false)
-    .addHelpText('after', examplesText(playbook.examples))
-    .action((options: RunCommandOptions) =>
+    .addOption(new Option('--out <file>', 'with --check: write the plan there').conflicts('plan'))
+    .addOption(
+      new Option(
+        '--plan <file>',
+        'do exactly what that plan says, and nothing where a host is not as it was then',
+      ).conflicts(['check', 'limit', 'tags', 'skipTags']),
+    )
+    .addHelpText('after', examplesText([...playbook.examples, ...planExamples(playbook)]))
+    .action((options: PlaybookOptions) =>
       execute(async (session) => {
-        const { runCommand } = await import('./run-command.ts')
-        return runCommand(session, playbook, options)
+        const { playbookCommand } = await import('./playbook-command.ts')
+        return playbookCommand(session, playbook, options)
       }),
     )
+}
+
+function planExamples({ name }: PlaybookCommand) {
+  return [
+    { command: `sluice ${name} --check --out plan.json`, meaning: 'what would change, kept for later' },
+    { command: `sluice ${name} --plan plan.json`, meaning: 'exactly that, while the hosts are as they were' },
+  ]
 }
 
 function addCheck(program: Command, check: Check, execute: Execute): void {

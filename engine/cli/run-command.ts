@@ -5,6 +5,7 @@ import type { Emit, Mode, RunResult } from '../events.ts'
 import type { Host, Variables } from '../inventory.ts'
 import type { Playbook } from '../playbook.ts'
 import type { Report } from '../report/report.ts'
+import type { SavedPlan } from '../saved-plan.ts'
 import type { Connection } from '../transport/connection.ts'
 import { isUrl } from './configuration.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
@@ -56,6 +57,8 @@ export async function prepareRun(
 export interface RunManner {
   mode: Mode
   removeData: boolean
+  /** What is done, and nothing else. */
+  savedPlan?: SavedPlan
   /** Where the hosts are not reached by SSH. */
   connect?: (host: Host) => Promise<Connection>
 }
@@ -108,7 +111,7 @@ export async function conductRun(
   { inventory, hosts }: Chosen,
   prepared: PreparedRun,
   options: Omit<RunCommandOptions, 'check'>,
-  { mode, removeData, emit, connect: otherWay }: RunManner & { emit: Emit },
+  { mode, removeData, savedPlan, emit, connect: otherWay }: RunManner & { emit: Emit },
 ): Promise<RunResult> {
   const { configuration, signal } = session
   const [{ runPlaybook }, connect] = await Promise.all([
@@ -122,6 +125,7 @@ export async function conductRun(
     mode,
     forks: options.forks ?? configuration.forks ?? defaultForks(hosts.length),
     removeData,
+    savedPlan,
     artifacts: {
       cacheDirectory: artifactCacheDirectory(),
       mirror: mirrorOf(options.artifactMirror) ?? configuration.artifactMirror,

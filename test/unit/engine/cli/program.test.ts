@@ -241,3 +241,16 @@ test('doctor names a host that does not let it in, says what to do, and ends wit
   t.regex(stdout, /^ok +node +24\./m)
   t.regex(stdout, /^problem +vm1 +HOST_UNREACHABLE .*\n.*\n +do: check/m)
 })
+
+test('a plan is kept only by a check, and carried out only whole', async (t) => {
+  const folder = projectFolder(t)
+
+  const withoutCheck = await sluice(folder, ['provision', '--out', 'plan.json'])
+  const limited = await sluice(folder, ['provision', '--plan', 'plan.json', '--limit', 'vm1'])
+  const missing = await sluice(folder, ['harden', '--plan', 'plan.json'])
+
+  t.deepEqual([withoutCheck.exitCode, limited.exitCode, missing.exitCode], [64, 64, 64])
+  t.regex(withoutCheck.stderr, /--out writes the plan of a check/)
+  t.regex(limited.stderr, /'--plan <file>' cannot be used with option '-l, --limit/)
+  t.regex(missing.stderr, /the plan cannot be read[\s\S]*plan\.json/)
+})
