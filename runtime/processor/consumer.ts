@@ -49,9 +49,10 @@ export class PartitionReader {
       rebalanceTimeout: 15_000,
       heartbeatInterval: heartbeatMs,
       maxWaitTimeInMs: 250,
-      // These bound the memory: what one request may bring, and what of it is of one partition.
+      // These bound the memory, and how long the loop stands still while kafkajs takes an answer apart: what one request
+      // may bring, and what of it is of one partition.
       maxBytesPerPartition: 384 * 1024,
-      maxBytes: 1024 * 1024,
+      maxBytes: 2 * 1024 * 1024,
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 200, maxRetryTime: 3000, retries: 5, restartOnFailure: async () => true },
     })
