@@ -26,6 +26,7 @@ test('the environment decides', (t) => {
     SLUICE_LAB_NETWORK6: 'fd00:1:2:3::/64',
     SLUICE_LAB_COUNT: '16',
     SLUICE_LAB_SUITE: 'trixie',
+    SLUICE_LAB_SOURCES: '/etc/apt/trixie.sources',
     SLUICE_LAB_MEMORY_MB: '2048',
     OTHER: 'ignored',
   })
@@ -37,6 +38,7 @@ test('the environment decides', (t) => {
     network6: 'fd00:1:2:3::/64',
     count: 16,
     suite: 'trixie',
+    sources: '/etc/apt/trixie.sources',
     memoryLimitMb: 2048,
   })
 })
