@@ -1,4 +1,5 @@
 import { runBatch } from './batch.ts'
+import { SluiceError } from './errors.ts'
 import type { Emit, Mode } from './events.ts'
 import { type Facts, factsScript, parseFacts } from './facts.ts'
 import { settleGuards } from './guard.ts'
@@ -8,7 +9,7 @@ import { lockStateScript } from './host-lock-scripts.ts'
 import type { Host, Inventory, Variables } from './inventory.ts'
 import type { Placed } from './plan.ts'
 import type { Play } from './playbook.ts'
-import type { ArtifactSettings, Resource } from './resource.ts'
+import { type ArtifactSettings, type Resource, resourceName } from './resource.ts'
 import type { RoleContext } from './role.ts'
 import { type Reading, survey } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
@@ -23,6 +24,13 @@ export interface Surveyed {
   lock: LockState
 }
 
+/** Where in a playbook a run begins. */
+export interface StartAt {
+  role: string
+  /** Kind and id, or the id alone. */
+  resource?: string
+}
+
 export interface SurveyOptions {
   inventory: Inventory
   mode: Mode
@@ -30,6 +38,8 @@ export interface SurveyOptions {
   overrides: Variables[]
   /** In a removal: whether resources that hold data go too. */
   removeData: boolean
+  /** Nothing is done before the first of this role, or before this resource of it. */
+  startAt?: StartAt | undefined
   artifacts: ArtifactSettings
   connect(host: Host): Promise<Connection>
   emit: Emit
@@ -101,8 +111,28 @@ function placeResources(host: Host, plays: Play[], facts: Facts, options: Survey
         .map((resource) => ({ play: play.name, role: role.name, resource })),
     ),
   )
-  if (mode !== 'remove') return placed
+  if (mode !== 'remove') return fromStart(placed, host, options.startAt)
   return placed
     .filter(({ resource }) => resource.remove !== undefined && (removeData || !resource.holdsData))
     .reverse()
+}
+
+/** What is before the resource at which the run begins is left as it is. Roles before it are not in the playbook then. */
+function fromStart(placed: Placed[], host: Host, startAt: StartAt | undefined): Placed[] {
+  if (startAt?.resource === undefined) return placed
+  const { role, resource: wanted } = startAt
+  const first = placed.findIndex((item) => item.role === role)
+  // A host without the role has only what comes after it.
+  if (first < 0) return placed
+  const start = placed.findIndex(
+    ({ role: of, resource }) => of === role && (resource.id === wanted || resourceName(resource) === wanted),
+  )
+  if (start >= 0) return [...placed.slice(0, first), ...placed.slice(start)]
+  const names = placed.filter((item) => item.role === role).map(({ resource }) => resourceName(resource))
+  throw new SluiceError('USAGE', {
+    subject: `the role ${role} has no resource "${wanted}" there`,
+    at: host.name,
+    why: `its resources: ${names.join(', ')}`,
+    advice: 'name one of these after --start-at role/, or leave hosts without it out with --limit',
+  })
 }

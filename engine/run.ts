@@ -12,6 +12,7 @@ import type { Playbook } from './playbook.ts'
 import type { SavedPlan } from './saved-plan.ts'
 import { maskedDeep } from './secret.ts'
 import { hostsOfPlay } from './select.ts'
+import type { Share } from './share.ts'
 import { Turns } from './turns.ts'
 import { variablesOf } from './variables.ts'
 
@@ -23,6 +24,10 @@ export interface RunOptions extends SurveyOptions {
   knownRoles: string[]
   /** Hosts that are worked on at once. */
   forks: number
+  /** How many hosts do a play at once; a later batch begins when the ones before have ended it well. */
+  serial?: Share | undefined
+  /** How many hosts may fail before no other one is begun; left out: all of them, and none in batches. */
+  maxFail?: Share | undefined
   /** What was planned: this and nothing else is done, and nothing at all where a host is not as it was then. */
   savedPlan?: SavedPlan | undefined
   /** How long a host waits before it takes back a change that shut the controller out. */
@@ -47,6 +52,8 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
     hosts,
     plays: playbook.plays,
     backwards: mode === 'remove',
+    serial: options.serial,
+    maxFail: options.maxFail,
     signal: options.signal,
   })
   const agreement = options.savedPlan && new Agreement(options.savedPlan, hosts)
@@ -93,16 +100,18 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
       durationMs: performance.now() - started,
     }
     const stopped = whole.error?.code === 'INTERRUPTED' || whole.reason === stoppedReason
-    turns.ended(host, stopped ? 'stopped' : 'badly')
+    turns.ended(host, stopped ? 'stopped' : whole.status === 'failed' ? 'failed' : 'skipped')
     agreement?.ended(host.name)
     emit({ type: 'host-ended', result: whole })
     return whole
   }
   try {
-    surveyed = await limit(async () =>
-      options.signal?.aborted ? undefined : surveyHost(host, turns.playsOf(host), options),
-    )
-    if (surveyed === undefined) return end({ status: 'skipped', reason: stoppedReason })
+    const refused = await limit(async () => {
+      const refusal = turns.refusal()
+      if (refusal === undefined) surveyed = await surveyHost(host, turns.playsOf(host), options)
+      return refusal
+    })
+    if (surveyed === undefined) return end({ status: 'skipped', ...(refused && { reason: refused }) })
     const plan = planHost(host.name, surveyed.placed, surveyed.readings, mode)
     const durationMs = performance.now() - started
     emit({
@@ -131,13 +140,13 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
       permitted: agreement?.permitted(host.name),
     })
     for (const play of turns.orderOf(host)) {
-      const refusal = await turns.come(play, (needs) =>
+      const refusal = await turns.come(host, play, (needs) =>
         emit({ type: 'host-waiting', host: host.name, play: play.name, needs }),
       )
       if (refusal !== undefined) return end({ status: 'skipped', reason: refusal })
       const ours = placed.filter((item) => item.play === play.name)
-      await limit(() => work?.apply(ours) ?? Promise.resolve())
-      turns.done(host, play)
+      const late = await limit(() => turns.take(host, play, async () => work?.apply(ours)))
+      if (late !== undefined) return end({ status: 'skipped', reason: late })
     }
     return end({ status: work.state.changed.length > 0 ? 'changed' : 'ok' })
   } catch (error) {

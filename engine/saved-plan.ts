@@ -35,7 +35,7 @@ export const SavedPlan = v.strictObject({
   inventory: v.string(),
   tags: v.array(v.string()),
   skipTags: v.array(v.string()),
-  startAt: v.optional(v.string()),
+  startAt: v.exactOptional(v.strictObject({ role: v.string(), resource: v.exactOptional(v.string()) })),
   salt: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
   hosts: v.record(Name, v.array(SavedChange)),
 })

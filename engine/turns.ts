@@ -2,9 +2,10 @@ import { stoppedReason } from './events.ts'
 import type { Host, Inventory } from './inventory.ts'
 import type { Play } from './playbook.ts'
 import { hostsOfPlay } from './select.ts'
+import { hostsOf, type Share } from './share.ts'
 
 /** What became of a play on a host. */
-type End = 'well' | 'badly' | 'stopped'
+type End = 'well' | 'failed' | 'skipped' | 'stopped'
 
 export interface TurnsOptions {
   inventory: Inventory
@@ -12,32 +13,50 @@ export interface TurnsOptions {
   plays: readonly Play[]
   /** A removal goes backwards, and what needed a host's services does not need them to be removed. */
   backwards: boolean
+  /** How many hosts do a play at once, whatever the plays themselves say. */
+  serial?: Share | undefined
+  /** How many hosts may fail before no other one is begun. */
+  maxFail?: Share | undefined
   signal: AbortSignal | undefined
+}
+
+interface Member {
+  host: Host
+  /** Hosts of a later batch begin a play when those of the ones before have ended it. */
+  batch: number
+  ended: PromiseWithResolvers<End>
 }
 
 /** Which host may begin which play, and when. */
 export class Turns {
   readonly #options: TurnsOptions
-  readonly #ends = new Map<Play, Map<Host, PromiseWithResolvers<End>>>()
+  readonly #members: Map<Play, Member[]>
+  readonly #failed = new Set<Host>()
+  readonly #begun = new Set<Host>()
 
   constructor(options: TurnsOptions) {
     this.#options = options
-    for (const play of options.plays) {
-      const members = hostsOfPlay(options.inventory, play.hosts).filter((host) =>
-        options.hosts.includes(host),
-      )
-      this.#ends.set(play, new Map(members.map((host) => [host, Promise.withResolvers<End>()])))
-    }
+    this.#members = new Map(options.plays.map((play) => [play, membersOf(play, options)]))
   }
 
   /** The plays of a host, as the playbook has them. */
   playsOf(host: Host): Play[] {
-    return this.#options.plays.filter((play) => this.#ends.get(play)?.has(host))
+    return this.#options.plays.filter((play) => this.#member(play, host) !== undefined)
   }
 
   /** The plays of a host in the order in which they are worked on. */
   orderOf(host: Host): Play[] {
     return this.#options.backwards ? this.playsOf(host).reverse() : this.playsOf(host)
+  }
+
+  /** Why a host is not to be begun at all any more. */
+  refusal(): string | undefined {
+    const { maxFail, hosts, signal } = this.#options
+    if (signal?.aborted) return stoppedReason
+    const most = maxFail === undefined ? Number.POSITIVE_INFINITY : hostsOf(maxFail, hosts.length)
+    if (this.#failed.size <= most) return undefined
+    const names = [...this.#failed].map(({ name }) => name).join(', ')
+    return `not begun: more than ${most} of the hosts failed (${names})`
   }
 
   /**
@@ -46,32 +65,93 @@ export class Turns {
    * @param onWait called with what is waited for, when there is anything
    * @returns the reason, when it may not begin it at all
    */
-  async come(play: Play, onWait: (needs: string[]) => void): Promise<string | undefined> {
-    const { backwards, signal } = this.#options
+  async come(host: Host, play: Play, onWait: (needs: string[]) => void): Promise<string | undefined> {
+    return (await this.#needs(play, onWait)) ?? (await this.#batches(host, play, onWait))
+  }
+
+  /**
+   * Does the play on a host whose turn has come.
+   *
+   * @returns the reason, when by now it is not to be begun any more
+   */
+  async take(host: Host, play: Play, work: () => Promise<void>): Promise<string | undefined> {
+    if (!this.#begun.has(host) || this.#isSerial(play)) {
+      const refusal = this.refusal()
+      if (refusal !== undefined) return refusal
+    }
+    this.#begun.add(host)
+    try {
+      await work()
+    } catch (error) {
+      // Before anybody else's turn comes.
+      if (!this.#options.signal?.aborted) this.#failed.add(host)
+      throw error
+    }
+    this.#member(play, host)?.ended.resolve('well')
+    return undefined
+  }
+
+  /** A host has come to its end: those of its plays that have not ended well did not. */
+  ended(host: Host, end: Exclude<End, 'well'>): void {
+    if (end === 'failed') this.#failed.add(host)
+    for (const play of this.#options.plays) this.#member(play, host)?.ended.resolve(end)
+  }
+
+  async #needs(play: Play, onWait: (needs: string[]) => void): Promise<string | undefined> {
+    const { backwards, signal, plays } = this.#options
     if (backwards || play.needs.length === 0) return undefined
     onWait(play.needs)
     for (const need of play.needs) {
-      const ends = await this.#endsOf(need)
-      const bad = ends.find(({ end }) => end === 'badly')
-      if (bad !== undefined) return `${play.name} needs ${need}, which did not end well on ${bad.host.name}`
-      if (signal?.aborted || ends.some(({ end }) => end === 'stopped')) return stoppedReason
+      const members = plays
+        .filter(({ name }) => name === need)
+        .flatMap((each) => this.#members.get(each) ?? [])
+      const { bad, stopped } = await endsOf(members)
+      if (bad[0] !== undefined) return `${play.name} needs ${need}, which did not end well on ${bad[0].name}`
+      if (signal?.aborted || stopped) return stoppedReason
     }
     return undefined
   }
 
-  /** A play has ended well on a host. */
-  done(host: Host, play: Play): void {
-    this.#ends.get(play)?.get(host)?.resolve('well')
+  async #batches(host: Host, play: Play, onWait: (needs: string[]) => void): Promise<string | undefined> {
+    const { signal, maxFail, hosts } = this.#options
+    const own = this.#member(play, host)
+    if (own === undefined || own.batch === 0) return undefined
+    const before = (this.#members.get(play) ?? []).filter(({ batch }) => batch < own.batch)
+    onWait(before.filter(({ batch }) => batch === own.batch - 1).map((member) => member.host.name))
+    const { bad, stopped } = await endsOf(before)
+    const most = maxFail === undefined ? 0 : hostsOf(maxFail, hosts.length)
+    if (bad.length > most) {
+      const names = bad.map(({ name }) => name).join(', ')
+      return `${play.name} goes on batch by batch, and did not end well on ${names}`
+    }
+    return signal?.aborted || stopped ? stoppedReason : undefined
   }
 
-  /** A host has come to its end: those of its plays that have not ended did not end well. */
-  ended(host: Host, end: Exclude<End, 'well'>): void {
-    for (const ends of this.#ends.values()) ends.get(host)?.resolve(end)
+  #isSerial(play: Play): boolean {
+    return (this.#members.get(play) ?? []).some(({ batch }) => batch > 0)
   }
 
-  #endsOf(name: string): Promise<{ host: Host; end: End }[]> {
-    const plays = this.#options.plays.filter((play) => play.name === name)
-    const ends = plays.flatMap((play) => [...(this.#ends.get(play) ?? [])])
-    return Promise.all(ends.map(async ([host, { promise }]) => ({ host, end: await promise })))
+  #member(play: Play, host: Host): Member | undefined {
+    return this.#members.get(play)?.find((member) => member.host === host)
+  }
+}
+
+function membersOf(play: Play, { inventory, hosts, serial = play.serial }: TurnsOptions): Member[] {
+  const members = hostsOfPlay(inventory, play.hosts).filter((host) => hosts.includes(host))
+  const size = serial === undefined ? members.length : Math.max(1, hostsOf(serial, members.length))
+  return members.map((host, index) => ({
+    host,
+    batch: Math.floor(index / size),
+    ended: Promise.withResolvers<End>(),
+  }))
+}
+
+async function endsOf(members: readonly Member[]): Promise<{ bad: Host[]; stopped: boolean }> {
+  const ends = await Promise.all(members.map(({ ended }) => ended.promise))
+  return {
+    bad: members
+      .filter((_, index) => ends[index] === 'failed' || ends[index] === 'skipped')
+      .map(({ host }) => host),
+    stopped: ends.includes('stopped'),
   }
 }

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { StartAt } from '../host-survey.ts'
+import { parseShare, type Share } from '../share.ts'
 
 /** What may be typed after any command that works on an inventory's hosts. */
 export interface HostOptions {
@@ -22,6 +24,9 @@ export interface RunCommandOptions extends HostOptions {
   check: boolean
   diff: boolean
   forks?: number
+  serial?: Share
+  maxFail?: Share
+  startAt?: StartAt
   artifactMirror?: string
   guardSeconds?: number
 }
@@ -115,9 +120,10 @@ export function addRunOptions(command: Command): Command {
     .option('--skip-tags <roles>', 'without these roles, `,` between', listed, [])
     .option('--diff', 'show what changes in texts', false)
     .addOption(
-      new Option('--forks <n>', 'hosts worked on at once (default: by hosts and cores)').argParser(
-        wholeNumber(1, 1000),
-      ),
+      new Option(
+        '--forks <n>',
+        'hosts worked on at once (default: 8 for each core of this machine, and no more than there are hosts)',
+      ).argParser(wholeNumber(1, 1000)),
     )
     .option('--artifact-mirror <url|directory>', 'where software is looked for before its upstream')
     .addOption(
@@ -125,6 +131,37 @@ export function addRunOptions(command: Command): Command {
         '--guard-seconds <n>',
         'how long a host waits for a new connection before it takes back a change of sshd or the firewall (default: 30)',
       ).argParser(wholeNumber(5, 3600)),
+    )
+}
+
+/** The options of `PlaybookOptions` beside those of a run. */
+export function addPlaybookOptions(command: Command): Command {
+  return command
+    .option('--check', 'only show what would change; exit code 2 if anything would', false)
+    .addOption(new Option('--out <file>', 'with --check: write the plan there').conflicts('plan'))
+    .addOption(
+      new Option(
+        '--plan <file>',
+        'do exactly what that plan says, and nothing where a host is not as it was then',
+      ).conflicts(['check', 'limit', 'tags', 'skipTags', 'startAt']),
+    )
+    .addOption(
+      new Option(
+        '--serial <n|n%>',
+        'hosts that do a play at once; the next ones begin when it has ended well on these (default: what the play says)',
+      ).argParser(share(1)),
+    )
+    .addOption(
+      new Option(
+        '--max-fail <n|n%>',
+        'how many hosts may fail before no other one is begun (default: all; with --serial none)',
+      ).argParser(share(0)),
+    )
+    .addOption(
+      new Option(
+        '--start-at <role[/resource]>',
+        'leave what the playbook has before that as it is: kafka, kafka/kafka.service',
+      ).argParser(startAt),
     )
 }
 
@@ -170,6 +207,22 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
     if (/^\d+$/.test(text) && number >= least && number <= most) return number
     throw new InvalidArgumentError(`It should be a whole number from ${least} to ${most}.`)
   }
+}
+
+function share(least: number): (text: string) => Share {
+  return (text) => {
+    const parsed = parseShare(text)
+    if (parsed !== undefined && Object.values(parsed).every((number) => number >= least)) return parsed
+    throw new InvalidArgumentError(
+      `It should be a number of hosts such as 2, or a share of them such as 25%.`,
+    )
+  }
+}
+
+function startAt(text: string): StartAt {
+  const [, role, resource] = /^([a-z0-9-]+)(?:\/(.+))?$/s.exec(text) ?? []
+  if (role === undefined) throw new InvalidArgumentError('It should be a role, or role/resource.')
+  return { role, ...(resource !== undefined && { resource }) }
 }
 
 function repeated(text: string, before: string[]): string[] {

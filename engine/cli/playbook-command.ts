@@ -50,12 +50,19 @@ async function planAhead(
 async function planOf(
   { name }: PlaybookCommand,
   { inventory }: Chosen,
-  { tags, skipTags }: PlaybookOptions,
+  { tags, skipTags, startAt }: PlaybookOptions,
   { hosts }: RunResult,
 ): Promise<SavedPlan> {
   const { savedPlan } = await import('../saved-plan.ts')
   const by = `${userInfo().username}@${hostname()}`
-  return savedPlan(hosts, { by, playbook: name, inventory: inventory.name, tags, skipTags })
+  return savedPlan(hosts, {
+    by,
+    playbook: name,
+    inventory: inventory.name,
+    tags,
+    skipTags,
+    ...(startAt && { startAt }),
+  })
 }
 
 /** Readable by nobody else from its first byte on, and never there by half. */
@@ -82,7 +89,8 @@ async function runPlanned(
 ): Promise<number> {
   const file = resolve(options.plan)
   const plan = await readPlan(file)
-  const likePlan = { ...options, tags: plan.tags, skipTags: plan.skipTags }
+  const { tags, skipTags, startAt } = plan
+  const likePlan = { ...options, tags, skipTags, ...(startAt && { startAt }) }
   if (plan.playbook !== command.name)
     throw otherPlan(file, `it is a plan of ${plan.playbook}, not of ${command.name}`)
   const prepared = await prepareRun(session, command, likePlan)

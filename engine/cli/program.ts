@@ -4,6 +4,7 @@ import type { ChosenInventory } from './inventory-command.ts'
 import {
   addHostOptions,
   addInventoryOption,
+  addPlaybookOptions,
   addRunOptions,
   addSizeOptions,
   addUpOptions,
@@ -67,16 +68,8 @@ const programExamples = [
 
 function addPlaybook(program: Command, playbook: PlaybookCommand, execute: Execute): void {
   const command = program.command(playbook.name).summary(playbook.summary).description(playbook.summary)
-  addRunOptions(command)
-    .option('--check', 'only show what would change; exit code 2 if anything would', false)
-    .addOption(new Option('--out <file>', 'with --check: write the plan there').conflicts('plan'))
-    .addOption(
-      new Option(
-        '--plan <file>',
-        'do exactly what that plan says, and nothing where a host is not as it was then',
-      ).conflicts(['check', 'limit', 'tags', 'skipTags']),
-    )
-    .addHelpText('after', examplesText([...playbook.examples, ...planExamples(playbook)]))
+  addPlaybookOptions(addRunOptions(command))
+    .addHelpText('after', examplesText([...playbook.examples, ...controlExamples(playbook)]))
     .action((options: PlaybookOptions) =>
       execute(async (session) => {
         const { playbookCommand } = await import('./playbook-command.ts')
@@ -85,10 +78,15 @@ function addPlaybook(program: Command, playbook: PlaybookCommand, execute: Execu
     )
 }
 
-function planExamples({ name }: PlaybookCommand) {
+function controlExamples({ name }: PlaybookCommand) {
   return [
     { command: `sluice ${name} --check --out plan.json`, meaning: 'what would change, kept for later' },
     { command: `sluice ${name} --plan plan.json`, meaning: 'exactly that, while the hosts are as they were' },
+    {
+      command: `sluice ${name} --serial 25% --max-fail 1`,
+      meaning: 'a quarter of the hosts after the other',
+    },
+    { command: `sluice ${name} --start-at sshd`, meaning: 'what comes before that role stays as it is' },
   ]
 }
 

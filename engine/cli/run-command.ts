@@ -40,15 +40,19 @@ export async function prepareRun(
   command: PlaybookCommand,
   options: Omit<RunCommandOptions, 'check'>,
 ): Promise<PreparedRun> {
-  const [{ roleNames, withTags }, overrides] = await Promise.all([
+  const [{ roleNames, startingAt, withTags }, overrides] = await Promise.all([
     import('../playbook.ts'),
     readOverrides(session, options),
   ])
   const whole = await command.load()
-  for (const name of [...options.tags, ...options.skipTags]) checkRole(name, command.name, roleNames(whole))
+  const { tags, skipTags, startAt } = options
+  for (const name of [...tags, ...skipTags])
+    checkRole(name, command.name, roleNames(whole), '--tags or --skip-tags')
+  if (startAt !== undefined) checkRole(startAt.role, command.name, roleNames(whole), '--start-at')
+  const begun = startAt === undefined ? whole : startingAt(whole, startAt.role)
   const all = await Promise.all(session.registry.playbooks.map(({ load }) => load()))
   return {
-    playbook: withTags(whole, options.tags, options.skipTags),
+    playbook: withTags(begun, tags, skipTags),
     overrides,
     knownRoles: [...new Set(all.flatMap(roleNames))],
   }
@@ -124,6 +128,9 @@ export async function conductRun(
     hosts,
     mode,
     forks: options.forks ?? configuration.forks ?? defaultForks(hosts.length),
+    serial: options.serial,
+    maxFail: options.maxFail,
+    startAt: options.startAt,
     removeData,
     savedPlan,
     artifacts: {
@@ -141,11 +148,11 @@ function mirrorOf(typed: string | undefined): string | undefined {
   return typed === undefined || isUrl(typed) ? typed : resolve(typed)
 }
 
-function checkRole(name: string, playbook: string, roles: readonly string[]): void {
+function checkRole(name: string, playbook: string, roles: readonly string[], option: string): void {
   if (roles.includes(name)) return
   throw new SluiceError('USAGE', {
     subject: `${playbook} has no role "${name}"`,
-    at: 'the command line, --tags or --skip-tags',
+    at: `the command line, ${option}`,
     why: `its roles: ${roles.join(', ')}`,
     advice: 'name one or more of these, "," between',
   })

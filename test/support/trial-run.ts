@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { Mode, RunEvent, RunResult } from '../../engine/events.ts'
 import type { Facts } from '../../engine/facts.ts'
 import type { Host, Inventory } from '../../engine/inventory.ts'
-import { definePlaybook, type Play } from '../../engine/playbook.ts'
+import { definePlaybook, type PlayDefinition } from '../../engine/playbook.ts'
 import type { Resource } from '../../engine/resource.ts'
 import { defineRole, type Role } from '../../engine/role.ts'
 import { type RunOptions, runPlaybook } from '../../engine/run.ts'
@@ -42,7 +42,7 @@ export function roleOf(name: string, resources: (host: Host) => Resource[]): Rol
 export interface TrialRun extends Partial<Omit<RunOptions, 'playbook' | 'emit'>> {
   /** Hosts that are this machine, where no inventory is given. */
   names?: readonly string[]
-  plays: (Omit<Play, 'needs'> & { needs?: string[] })[]
+  plays: PlayDefinition[]
   mode?: Mode
   onEvent?(event: RunEvent): void
 }

@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import type { RunEvent } from '../../../engine/events.ts'
+import type { Host } from '../../../engine/inventory.ts'
+import { definePlaybook } from '../../../engine/playbook.ts'
+import { hostsOf, parseShare } from '../../../engine/share.ts'
+import { note, scratch } from '../../support/resources.ts'
+import { roleOf, trialRun } from '../../support/trial-run.ts'
+
+const names = ['one', 'two', 'three', 'four']
+
+/** A note for each host in a directory of the test's own; on `failing` it cannot be written. */
+function notes(failing: readonly string[] = []) {
+  const directory = scratch()
+  const path = (name: string) => join(directory, name)
+  const role = roleOf('notes', ({ name }: Host) => [
+    note({ path: path(name), content: name, ...(failing.includes(name) && { fails: 1 }) }),
+  ])
+  return { role, written: () => names.filter((name) => existsSync(path(name))) }
+}
+
+/** Which hosts changed something before which other host began to. */
+function order(events: readonly RunEvent[]): string[] {
+  return events.flatMap((event) => {
+    if (event.type === 'resource-started') return [`${event.place.host} begins`]
+    return event.type === 'resource-changed' ? [`${event.planned.host} is done`] : []
+  })
+}
+
+test('a share is a number of hosts or a part of them', (t) => {
+  t.deepEqual(parseShare('2'), { hosts: 2 })
+  t.deepEqual(parseShare('25%'), { percent: 25 })
+  for (const text of ['', '-1', '2.5', '101%', '%', 'all']) t.is(parseShare(text), undefined)
+  t.is(hostsOf({ percent: 25 }, 10), 2)
+})
+
+test('hosts of a later batch begin a play when those before have ended it well', async (t) => {
+  const { role } = notes()
+
+  const { events, hosts } = await trialRun({
+    names,
+    plays: [{ name: 'rolling', hosts: 'all', roles: [role], serial: 2 }],
+  })
+
+  t.true(hosts.every(({ status }) => status === 'changed'))
+  const steps = order(events)
+  const lastOfFirst = Math.max(steps.indexOf('one is done'), steps.indexOf('two is done'))
+  t.true(lastOfFirst < steps.indexOf('three begins'))
+  t.true(lastOfFirst < steps.indexOf('four begins'))
+})
+
+test('what is typed wins over what a play says, as a share too', async (t) => {
+  const { role } = notes()
+
+  const { events } = await trialRun({
+    names,
+    plays: [{ name: 'rolling', hosts: 'all', roles: [role], serial: '100%' }],
+    serial: { percent: 25 },
+  })
+
+  t.deepEqual(
+    order(events),
+    names.flatMap((name) => [`${name} begins`, `${name} is done`]),
+  )
+})
+
+test('a batch that did not end well is the last one, and those after it say on whom it did not', async (t) => {
+  const { role, written } = notes(['two'])
+
+  const { hosts } = await trialRun({
+    names,
+    plays: [{ name: 'rolling', hosts: 'all', roles: [role], serial: 2 }],
+  })
+
+  t.deepEqual(written(), ['one'])
+  t.deepEqual(
+    hosts.map(({ status }) => status),
+    ['changed', 'failed', 'skipped', 'skipped'],
+  )
+  t.is(hosts[3]?.reason, 'rolling goes on batch by batch, and did not end well on two')
+})
+
+test('batches go on while no more hosts fail than may', async (t) => {
+  const { role, written } = notes(['one', 'three'])
+
+  const { hosts } = await trialRun({
+    names: [...names, 'five'],
+    plays: [{ name: 'rolling', hosts: 'all', roles: [role], serial: 1 }],
+    maxFail: { hosts: 1 },
+  })
+
+  t.deepEqual(written(), ['two'])
+  t.is(hosts[3]?.reason, 'rolling goes on batch by batch, and did not end well on one, three')
+})
+
+test('no further host is begun once more have failed than may', async (t) => {
+  const { role, written } = notes(['one'])
+
+  const { hosts, events } = await trialRun({
+    names,
+    plays: [{ name: 'all at once', hosts: 'all', roles: [role] }],
+    forks: 1,
+    maxFail: { percent: 0 },
+  })
+
+  t.deepEqual(written(), [])
+  t.is(hosts.filter(({ status }) => status === 'failed').length, 1)
+  t.is(hosts[3]?.reason, 'not begun: more than 0 of the hosts failed (one)')
+  t.is(order(events).filter((step) => step.endsWith('begins')).length, 1)
+})
+
+test('a play whose batches are neither a number nor a share is a mistake in the playbook', (t) => {
+  const plays = [{ name: 'rolling', hosts: 'all', roles: [], serial: -1 }]
+
+  t.throws(() => definePlaybook({ name: 'trial', summary: 'a trial', plays }), {
+    instanceOf: TypeError,
+    message: /trial > rolling: serial should be a number of hosts or a share, got -1/,
+  })
+})
+
+test('a run that starts at a resource leaves what is before it in its role as it is', async (t) => {
+  const directory = scratch()
+  const paths = ['a', 'b', 'c'].map((name) => join(directory, name))
+  const role = roleOf('notes', () => paths.map((path) => note({ path, content: 'x' })))
+  const plays = [{ name: 'only', hosts: 'all', roles: [role] }]
+
+  await trialRun({ names: ['one'], plays, startAt: { role: 'notes', resource: `note ${paths[1]}` } })
+  const unknown = await trialRun({ names: ['one'], plays, startAt: { role: 'notes', resource: 'other' } })
+
+  t.deepEqual(paths.map(existsSync), [false, true, true])
+  t.regex(unknown.hosts[0]?.error?.message ?? '', /the role notes has no resource "other" there/)
+})
