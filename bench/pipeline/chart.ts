@@ -4,6 +4,7 @@ import { type SpeedRun, type SpeedSummary, summarizeSpeed } from './figures.ts'
 const colours: Record<ContenderName, string> = {
   sluice: '#0b7285',
   connect: '#e67700',
+  'connect-keyed': '#f08c00',
   python: '#6741d9',
   'insert-floor': '#868e96',
   'read-floor': '#adb5bd',

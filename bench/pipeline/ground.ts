@@ -70,6 +70,15 @@ export async function prepareTrial(
   await mkdir(directory)
   const uri = mongodbUri.replace(/\/ca0$/, `/${database}`)
   const client = await MongoClient.connect(uri)
+  // Who makes no indexes of its own would otherwise have less to do than the others.
+  await client
+    .db()
+    .collection('gpu_metrics')
+    .createIndexes([{ key: { ts: 1 } }, { key: { host: 1, gpu_index: 1 } }])
+  await client
+    .db()
+    .collection('token_usage')
+    .createIndexes([{ key: { ts: 1 } }, { key: { model: 1 } }])
   return {
     ...{ bootstrap, mongodbUri: uri, client, database, topics, group: database, directory },
     httpPort: await freePort(),

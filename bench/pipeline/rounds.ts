@@ -84,21 +84,28 @@ export async function measurePipeline(
   progress(`written: ${join(options.out, 'pipeline.md')}, pipeline.svg and pipeline.json`)
 }
 
-type Starters = Record<'sluice' | 'connect' | 'python', (trial: Trial, ground: Ground) => Promise<Contender>>
+type Starters = Record<
+  'sluice' | 'connect' | 'connect-keyed' | 'python',
+  (trial: Trial, ground: Ground) => Promise<Contender>
+>
 
 async function prepareStarters(
   { contenders, cache, nodeFlags }: PipelineBenchOptions,
   progress: InventoryProgress,
 ): Promise<Starters> {
-  const jars = contenders.includes('connect') ? await ensureConnect(cache, progress) : ''
+  const jars = withConnect(contenders) ? await ensureConnect(cache, progress) : ''
   const python = contenders.includes('python') ? await ensurePython(progress) : ''
   return {
     sluice: (trial, { bundle }) =>
       startSluice(trial, { bundle, nodeFlags: [...nodeOptions(heapMb), ...nodeFlags] }),
-    connect: (trial) => startConnect(trial, jars),
+    connect: (trial) => startConnect(trial, { home: jars, identity: 'driver' }),
+    'connect-keyed': (trial) => startConnect(trial, { home: jars, identity: 'event' }),
     python: (trial) => startPython(trial, python),
   }
 }
+
+const withConnect = (contenders: readonly ContenderName[]): boolean =>
+  contenders.includes('connect') || contenders.includes('connect-keyed')
 
 /** Every second round goes backwards, so that what grows or wears out over a round favours nobody. */
 function inTurn(contenders: readonly ContenderName[], round: number): ContenderName[] {
@@ -178,7 +185,7 @@ function versionsOf({ contenders }: PipelineBenchOptions): Record<string, string
   return {
     Node: process.versions.node,
     Kafka: '3.7.0',
-    ...(contenders.includes('connect') ? connectVersions : {}),
+    ...(withConnect(contenders) ? connectVersions : {}),
     ...(contenders.includes('python') ? pythonPackages : {}),
   }
 }

@@ -14,8 +14,6 @@ const collections = {
   gpu: client.db().collection('gpu_metrics'),
   token: client.db().collection('token_usage'),
 }
-await collections.gpu.createIndexes([{ key: { ts: 1 } }, { key: { host: 1, gpu_index: 1 } }])
-await collections.token.createIndexes([{ key: { ts: 1 } }, { key: { model: 1 } }])
 
 const open: Record<keyof typeof collections, object[]> = { gpu: [], token: [] }
 const batches: { kind: keyof typeof collections; documents: object[] }[] = []

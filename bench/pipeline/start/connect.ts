@@ -34,16 +34,22 @@ export async function ensureConnect(cacheDirectory: string, progress: InventoryP
 }
 
 /**
- * Kafka Connect with the sink as fast as we could set it: unordered bulk inserts with identities that the driver
- * makes, as many threads as the floor has writers, full batches. It computes no cost and validates nothing.
+ * Kafka Connect with the sink as fast as we could set it: unordered bulk inserts, as many threads as the floor has
+ * writers, full batches. It computes no cost and validates nothing.
  */
-export async function startConnect(trial: Trial, home: string): Promise<Contender> {
+export async function startConnect(
+  trial: Trial,
+  { home, identity }: { home: string; identity: 'event' | 'driver' },
+): Promise<Contender> {
   const log = join(trial.directory, 'connect.log')
   const worker = join(trial.directory, 'worker.properties')
   const sink = join(trial.directory, 'sink.properties')
   const log4j = join(trial.directory, 'log4j.properties')
   await writeFile(worker, properties(workerSettings(trial)))
-  await writeFile(sink, properties(sinkSettings(trial)))
+  await writeFile(
+    sink,
+    properties({ ...sinkSettings(trial), ...(identity === 'event' ? identityOfEvent : {}) }),
+  )
   await writeFile(
     log4j,
     'log4j.rootLogger=ERROR, stdout\nlog4j.appender.stdout=org.apache.log4j.ConsoleAppender\nlog4j.appender.stdout.layout=org.apache.log4j.SimpleLayout\n',
@@ -91,6 +97,13 @@ const sinkSettings = ({ mongodbUri, database, group, topics }: Trial) => ({
   'consumer.override.max.partition.fetch.bytes': '4194304',
   'consumer.override.fetch.max.bytes': '33554432',
 })
+
+/** With it an event that comes twice is stored once, as it is with us; the driver's own identities are cheaper. */
+const identityOfEvent = {
+  'document.id.strategy': 'com.mongodb.kafka.connect.sink.processor.id.strategy.PartialValueStrategy',
+  'document.id.strategy.partial.value.projection.type': 'AllowList',
+  'document.id.strategy.partial.value.projection.list': 'event_id',
+}
 
 const properties = (settings: Record<string, string>): string =>
   Object.entries(settings)
