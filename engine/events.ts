@@ -42,12 +42,25 @@ export interface HostResult {
   durationMs: number
 }
 
+/** What takes a host's time besides the changes themselves. */
+export type Phase = 'connect' | 'read' | 'verify'
+
+/** Where a run's time went, in milliseconds. What hosts do at the same time adds up to more than the run took. */
+export interface Profile {
+  hosts: ({ host: string; apply: number } & Record<Phase, number>)[]
+  /** The longest first, as with the resources: those that were changed or waited for. */
+  roles: { role: string; resources: number; hosts: number; durationMs: number }[]
+  resources: (Place & { durationMs: number })[]
+}
+
 export interface RunResult {
   playbook: string
   mode: Mode
   hosts: HostResult[]
   durationMs: number
   interrupted: boolean
+  /** Missing in records of earlier versions. */
+  profile?: Profile
 }
 
 /** Everything that a run says while it works. The engine emits these and never prints. */
@@ -61,6 +74,8 @@ export type RunEvent =
   | { type: 'resource-started'; place: Place }
   | { type: 'resource-progress'; place: Place; message: string }
   | { type: 'resource-changed'; planned: PlannedChange; durationMs: number }
+  | { type: 'resource-waited'; place: Place; durationMs: number }
+  | { type: 'phase-ended'; host: string; phase: Phase; durationMs: number }
   | { type: 'host-waiting'; host: string; play: string; needs: string[] }
   | { type: 'host-ended'; result: HostResult }
   | { type: 'run-ended'; result: RunResult }

@@ -1,6 +1,6 @@
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
 import { interrupted } from './errors.ts'
-import type { Emit, Mode } from './events.ts'
+import type { Emit, Mode, Phase } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
 import type { HostLock } from './host-lock.ts'
 import { HostState } from './host-state.ts'
@@ -77,7 +77,8 @@ export class HostRun {
       const first = placed[next]
       if (first === undefined) break
       const left = placed.slice(next).map(({ resource }) => resource)
-      await this.state.readAgain(left, this.#access())
+      const asked = performance.now()
+      if (await this.state.readAgain(left, this.#access())) this.#spent('read', asked)
       const segment = nextSegment(placed, next, this.state)
       if (segment.pending.length > 0) {
         for (const pending of segment.pending) this.#permit(pending)
@@ -87,17 +88,20 @@ export class HostRun {
       } else if (this.state.differs(first.resource) && (await this.#holdLock()) === 'moved') {
         // Now that the lock is held nobody alters it any more.
       } else {
+        const started = performance.now()
         const pending = await this.#prepare(first)
         if (pending !== undefined) {
           this.#permit(pending)
-          await this.#applyStepwise(pending)
+          await this.#applyStepwise(pending, started)
           changedHere.push(first)
         }
         this.state.done(first.resource)
         next++
       }
     }
+    const started = performance.now()
     await verify(changedHere, this.#mode, this.#access())
+    if (changedHere.length > 0) this.#spent('verify', started)
   }
 
   async #prepare(placed: Placed): Promise<Pending | undefined> {
@@ -118,8 +122,7 @@ export class HostRun {
     }
   }
 
-  async #applyStepwise({ placed, changes, steps }: Pending): Promise<void> {
-    const started = performance.now()
+  async #applyStepwise({ placed, changes, steps }: Pending, started: number): Promise<void> {
     const { resource } = placed
     const act = async () => {
       for (const step of steps) {
@@ -222,8 +225,12 @@ export class HostRun {
   #changed(placed: Placed, changes: Change[], durationMs: number): void {
     const planned = placed.resource.waits ? undefined : { ...this.#where(placed), changes, after: [] }
     this.state.change(placed, planned, changes)
-    if (planned === undefined) this.#progress(placed, `after ${(durationMs / 1000).toFixed(1)} s`)
-    else this.#emit({ type: 'resource-changed', planned, durationMs })
+    if (planned !== undefined) {
+      this.#emit({ type: 'resource-changed', planned, durationMs })
+      return
+    }
+    this.#progress(placed, `after ${(durationMs / 1000).toFixed(1)} s`)
+    this.#emit({ type: 'resource-waited', place: this.#where(placed), durationMs })
   }
 
   #access(placed?: Placed): ControllerAccess {
@@ -235,6 +242,11 @@ export class HostRun {
         if (placed !== undefined) this.#progress(placed, message)
       },
     }
+  }
+
+  #spent(phase: Phase, since: number): void {
+    const { name } = this.#connection.host
+    this.#emit({ type: 'phase-ended', host: name, phase, durationMs: performance.now() - since })
   }
 
   #progress(placed: Placed, message: string): void {

@@ -76,13 +76,15 @@ export class HostState {
   /**
    * Reads the first of these anew, and with it the others that are stale too. What the controller reads by a protocol
    * waits for its own turn: the service may have to be waited for first.
+   *
+   * @returns whether there was anything to read
    */
-  async readAgain(candidates: readonly Resource[], access: ControllerAccess): Promise<void> {
+  async readAgain(candidates: readonly Resource[], access: ControllerAccess): Promise<boolean> {
     const byHost = (resource: Resource) => 'script' in resource.probe
     const [first] = candidates
     // What could not be told while an earlier change was pending may well be told now.
     if (first !== undefined && this.readings.get(first)?.state !== 'read') this.stale.add(first)
-    if (first === undefined || !this.stale.has(first)) return
+    if (first === undefined || !this.stale.has(first)) return false
     const due = candidates.filter(
       (resource) => this.stale.has(resource) && byHost(resource) === byHost(first),
     )
@@ -90,5 +92,6 @@ export class HostState {
       this.readings.set(resource, reading)
       this.stale.delete(resource)
     }
+    return true
   }
 }

@@ -49,7 +49,10 @@ export interface SurveyOptions {
 /** Connects to a host and reads all that its plays declare. */
 export async function surveyHost(host: Host, plays: Play[], options: SurveyOptions): Promise<Surveyed> {
   options.emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
+  const started = performance.now()
   const connection = await options.connect(host)
+  const connected = performance.now()
+  options.emit({ type: 'phase-ended', host: host.name, phase: 'connect', durationMs: connected - started })
   try {
     const { facts, left, lock } = await readHost(connection)
     // A change that waits for its confirmation is not to be taken back from under the run that makes it.
@@ -64,6 +67,8 @@ export async function surveyHost(host: Host, plays: Play[], options: SurveyOptio
       placed.map(({ resource }) => resource),
       { connection, artifacts: options.artifacts, signal: options.signal, progress: () => {} },
     )
+    const durationMs = performance.now() - connected
+    options.emit({ type: 'phase-ended', host: host.name, phase: 'read', durationMs })
     return { connection, placed, readings, noticed, lock }
   } catch (error) {
     connection.close()

@@ -9,6 +9,7 @@ import type { Host } from './inventory.ts'
 import { limiter } from './limiter.ts'
 import { planHost } from './plan.ts'
 import type { Playbook } from './playbook.ts'
+import { Profiler } from './profile.ts'
 import type { SavedPlan } from './saved-plan.ts'
 import { maskedDeep } from './secret.ts'
 import { hostsOfPlay } from './select.ts'
@@ -43,8 +44,13 @@ export interface RunOptions extends SurveyOptions {
 export async function runPlaybook(given: RunOptions): Promise<RunResult> {
   const started = performance.now()
   checkVariables(given)
-  const options = { ...given, emit: (event: RunEvent) => given.emit(maskedDeep(event)) }
-  const { playbook, hosts, mode, emit } = options
+  const profiler = new Profiler()
+  const emit = (event: RunEvent) => {
+    profiler.accept(event)
+    given.emit(maskedDeep(event))
+  }
+  const options = { ...given, emit }
+  const { playbook, hosts, mode } = options
   emit({ type: 'run-started', playbook: playbook.name, mode, hosts: hosts.map(({ name }) => name) })
   const limit = limiter(options.forks)
   const turns = new Turns({
@@ -67,6 +73,7 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
     hosts: results,
     durationMs: performance.now() - started,
     interrupted: options.signal?.aborted ?? false,
+    profile: profiler.result(),
   }
   emit({ type: 'run-ended', result })
   return result

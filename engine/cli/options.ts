@@ -23,6 +23,7 @@ export interface RunCommandOptions extends HostOptions {
   skipTags: string[]
   check: boolean
   diff: boolean
+  profile: boolean
   forks?: number
   serial?: Share
   maxFail?: Share
@@ -119,6 +120,7 @@ export function addRunOptions(command: Command): Command {
     .option('-t, --tags <roles>', 'only these roles, `,` between', listed, [])
     .option('--skip-tags <roles>', 'without these roles, `,` between', listed, [])
     .option('--diff', 'show what changes in texts', false)
+    .option('--profile', 'end with where the time went: resources, roles and hosts, the longest first', false)
     .addOption(
       new Option(
         '--forks <n>',

@@ -103,10 +103,10 @@ export async function showRun(
 /** The report that suits the session's screens and what was typed. */
 export async function openReportFor(
   { stdout, stderr, signal }: Session,
-  { json, verbose, diff }: Pick<RunCommandOptions, 'json' | 'verbose' | 'diff'>,
+  { json, verbose, diff, profile }: Pick<RunCommandOptions, 'json' | 'verbose' | 'diff' | 'profile'>,
 ): Promise<Report> {
   const { openReport } = await import('../report/report.ts')
-  return openReport({ stdout, stderr, json, verbose, diff, signal })
+  return openReport({ stdout, stderr, json, verbose, diff, profile, signal })
 }
 
 /** Runs a prepared playbook without showing anything. */

@@ -57,6 +57,25 @@ const HostResult = v.strictObject({
   durationMs: Milliseconds,
 })
 
+const Profile = v.strictObject({
+  hosts: v.array(
+    v.strictObject({
+      host: v.string(),
+      connect: Milliseconds,
+      read: v.pipe(Milliseconds, v.description('facts, and the state of all resources')),
+      apply: Milliseconds,
+      verify: v.pipe(Milliseconds, v.description('the proof that what was changed now holds')),
+    }),
+  ),
+  roles: v.array(
+    v.strictObject({ role: v.string(), resources: Count, hosts: Count, durationMs: Milliseconds }),
+  ),
+  resources: v.pipe(
+    v.array(v.strictObject({ ...place, durationMs: Milliseconds })),
+    v.description('those that were changed or waited for, the longest first, 50 at most'),
+  ),
+})
+
 const mode = v.picklist(['apply', 'check', 'remove'])
 
 export const JsonDocument = v.variant('type', [
@@ -79,6 +98,13 @@ export const JsonDocument = v.variant('type', [
   v.strictObject({ type: v.literal('resource-started'), place: Place }),
   v.strictObject({ type: v.literal('resource-progress'), place: Place, message: v.string() }),
   v.strictObject({ type: v.literal('resource-changed'), planned: PlannedChange, durationMs: Milliseconds }),
+  v.strictObject({ type: v.literal('resource-waited'), place: Place, durationMs: Milliseconds }),
+  v.strictObject({
+    type: v.literal('phase-ended'),
+    host: v.string(),
+    phase: v.picklist(['connect', 'read', 'verify']),
+    durationMs: Milliseconds,
+  }),
   v.strictObject({
     type: v.literal('host-waiting'),
     host: v.string(),
@@ -94,6 +120,7 @@ export const JsonDocument = v.variant('type', [
       hosts: v.array(HostResult),
       durationMs: Milliseconds,
       interrupted: v.boolean(),
+      profile: v.pipe(v.optional(Profile), v.description('where the time went')),
     }),
   }),
   v.strictObject({ type: v.literal('error'), error: JsonError }),

@@ -19,7 +19,7 @@ function jsonLine(document: object, { texts }: { texts: boolean }): string {
       return { code, subject, at, why, advice }
     }
     if (key === 'text' && !texts) return undefined
-    if (key === 'durationMs' && typeof value === 'number') return Math.round(value)
+    if (typeof value === 'number') return Math.round(value)
     return value
   })
 }

@@ -70,6 +70,8 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
         say(event.result.host, '', `${ending(event.result, ended)}  ${duration(event.result.durationMs)}`)
         break
       case 'resource-planned':
+      case 'resource-waited':
+      case 'phase-ended':
       case 'run-ended':
         break
     }

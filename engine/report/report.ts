@@ -3,6 +3,7 @@ import { hostErrors } from './host-errors.ts'
 import { jsonReport } from './json.ts'
 import { lineReport } from './lines.ts'
 import { planLines } from './plan.ts'
+import { profileLines } from './profile.ts'
 import { recapLines, summaryLine } from './recap.ts'
 import { painter, type Screen } from './terminal.ts'
 
@@ -14,6 +15,8 @@ export interface ReportOptions {
   json: boolean
   verbose: boolean
   diff: boolean
+  /** Whether it ends with where the time went. */
+  profile: boolean
   signal: AbortSignal
 }
 
@@ -45,7 +48,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
   return { live: false, emit, close: async () => {}, conclude }
 }
 
-function showResult(result: RunResult, { stdout, stderr, verbose, diff }: ReportOptions): void {
+function showResult(result: RunResult, { stdout, stderr, verbose, diff, profile }: ReportOptions): void {
   const paint = painter(stdout)
   const plan = result.mode === 'check' || diff ? planLines(result.hosts, { diff, paint }) : []
   const write = (line: string) => stdout.write(`${line}\n`)
@@ -55,6 +58,8 @@ function showResult(result: RunResult, { stdout, stderr, verbose, diff }: Report
     const [first = '', ...rest] = text.split('\n')
     stderr.write(`\n${[paintError(['red', 'bold'], first), ...rest].join('\n')}\n`)
   }
+  if (profile && result.profile !== undefined)
+    for (const line of profileLines(result.profile, paint)) write(line)
   // Last, because the last line is what is read first.
   write(`\n${summaryLine(result, paint)}`)
 }

@@ -61,6 +61,8 @@ export class RunProgress {
         this.#update(event.result.host, { state: 'ended', result: event.result })
         break
       case 'resource-planned':
+      case 'resource-waited':
+      case 'phase-ended':
       case 'run-ended':
         break
     }

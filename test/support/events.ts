@@ -45,6 +45,11 @@ export function everyEvent(): RunEvent[] {
   const place = { host: 'vm1', play: 'kafka', role: 'kafka', resource: 'file /etc/a' }
   const done = hostResult('vm1', { status: 'changed', changed: [change] })
   const failed = hostResult('vm2', { status: 'failed', ok: 0, error: unreachable('vm2', '10.0.0.2') })
+  const profile = {
+    hosts: [{ host: 'vm1', connect: 80.9, read: 129.8, apply: 151.6, verify: 12.2 }],
+    roles: [{ role: 'kafka', resources: 1, hosts: 1, durationMs: 151.6 }],
+    resources: [{ ...place, durationMs: 151.6 }],
+  }
   return [
     { type: 'run-started', playbook: 'provision', mode: 'apply', hosts: ['vm1', 'vm2'] },
     { type: 'host-connecting', host: 'vm1', address: '10.0.0.1:22' },
@@ -53,9 +58,11 @@ export function everyEvent(): RunEvent[] {
     { type: 'resource-started', place },
     { type: 'resource-progress', place, message: 'upload: 45 %' },
     { type: 'resource-changed', planned: change, durationMs: 120.2 },
+    { type: 'resource-waited', place, durationMs: 31.4 },
+    { type: 'phase-ended', host: 'vm1', phase: 'connect', durationMs: 80.9 },
     { type: 'host-waiting', host: 'vm1', play: 'producers', needs: ['kafka'] },
     { type: 'host-ended', result: done },
     { type: 'host-ended', result: failed },
-    { type: 'run-ended', result: runResult([done, failed]) },
+    { type: 'run-ended', result: runResult([done, failed], { profile }) },
   ]
 }
