@@ -112,9 +112,9 @@ export class HostLock {
     this.#seen = state.last
   }
 
-  /** Gives the lock back where it was taken. */
+  /** Gives the lock back, if it was taken, by this connection or a former one. */
   async release(connection: Connection): Promise<void> {
-    if (!this.isTakenBy(connection)) return
+    if (this.#takenBy === undefined) return
     this.#takenBy = undefined
     const options = { stopOnFailure: false, timeoutSeconds: () => 30 }
     await runBatch(connection, [releaseScript(this.#owner)], options).catch((error: unknown) => {

@@ -1,9 +1,10 @@
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
-import { interrupted } from './errors.ts'
+import { interrupted, SluiceError } from './errors.ts'
 import type { Emit, Mode, Phase } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
 import type { HostLock } from './host-lock.ts'
 import { HostState } from './host-state.ts'
+import type { Notice } from './host-survey.ts'
 import { errorAt, type Placed, pendingChanges, probeRefused } from './plan.ts'
 import {
   type ArtifactSettings,
@@ -26,6 +27,7 @@ export interface HostRunOptions {
   lock?: HostLock | undefined
   mode: Mode
   emit: Emit
+  notice: Notice
   artifacts: ArtifactSettings
   signal?: AbortSignal
   /** Opens one more connection to the host, to prove that it still lets the controller in. */
@@ -37,9 +39,8 @@ export interface HostRunOptions {
 /** One host's way through a playbook: what is known of it, what was done, and what was not. */
 export class HostRun {
   readonly state: HostState
-  /** What the host had to say of other runs, once it came to changing it. */
-  readonly noticed: string[] = []
   #connection: Connection
+  #guarding = false
   readonly #mode: Mode
   readonly #emit: Emit
   readonly #signal: AbortSignal | undefined
@@ -57,6 +58,19 @@ export class HostRun {
     this.#emit = options.emit
     this.#signal = options.signal
     this.#options = options
+  }
+
+  /** Whether another connection could go on after this error: not where a guard decides what becomes of a change. */
+  canGoOn(error: unknown): boolean {
+    return error instanceof SluiceError && error.code === 'CONNECTION_LOST' && !this.#guarding
+  }
+
+  /** Goes on by another connection, from what the host has now. */
+  goOn(connection: Connection, readings: Map<Resource, Reading>): void {
+    this.#connection.close()
+    this.#connection = connection
+    this.state.readings = readings
+    this.state.stale.clear()
   }
 
   /** Gives the host back to other runs, and ends the connection that the run uses now. */
@@ -138,9 +152,11 @@ export class HostRun {
         const reconnect = (port = this.#connection.host.port) => this.#options.reconnect(port)
         const progress = (message: string) => this.#progress(placed, message)
         const options = { name: resourceName(resource), seconds: guardSeconds, reconnect, progress }
+        this.#guarding = true
         const proven = await underGuard(this.#connection, resource.guard, options, act)
         this.#connection.close()
         this.#connection = proven
+        this.#guarding = false
         await this.#holdLock()
       }
     } catch (error) {
@@ -194,7 +210,7 @@ export class HostRun {
       ...hooks,
       signal: this.#signal,
       lock: waiting ? undefined : this.#options.lock,
-      onNotice: (message) => this.#notice(message),
+      onNotice: this.#options.notice,
     })
     if (failure === 'moved') this.state.forget()
     if (failure === undefined || failure === 'moved') return failure
@@ -215,11 +231,6 @@ export class HostRun {
     const properties = changes.map(({ property }) => property).join(', ')
     const found = [`${resourceName(placed.resource)}: not in the plan, now differs in ${properties}`]
     throw this.#place(planOutdated(this.#connection.host.name, found), placed)
-  }
-
-  #notice(message: string): void {
-    this.noticed.push(message)
-    this.#emit({ type: 'host-noticed', host: this.#connection.host.name, message })
   }
 
   #changed(placed: Placed, changes: Change[], durationMs: number): void {

@@ -52,6 +52,7 @@ export class HostState {
   }
 
   done(resource: Resource): void {
+    this.#begun.delete(resource)
     this.#done.add(resource)
   }
 

@@ -20,7 +20,6 @@ export interface Surveyed {
   connection: Connection
   placed: Placed[]
   readings: Map<Resource, Reading>
-  noticed: string[]
   lock: LockState
 }
 
@@ -46,34 +45,60 @@ export interface SurveyOptions {
   signal?: AbortSignal
 }
 
+/** Says what the user should know that is not of this run's own doing. */
+export type Notice = (message: string) => void
+
 /** Connects to a host and reads all that its plays declare. */
-export async function surveyHost(host: Host, plays: Play[], options: SurveyOptions): Promise<Surveyed> {
-  options.emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
+export async function surveyHost(
+  host: Host,
+  plays: Play[],
+  options: SurveyOptions,
+  notice: Notice,
+): Promise<Surveyed> {
+  const { emit } = options
+  emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
   const started = performance.now()
   const connection = await options.connect(host)
   const connected = performance.now()
-  options.emit({ type: 'phase-ended', host: host.name, phase: 'connect', durationMs: connected - started })
+  emit({ type: 'phase-ended', host: host.name, phase: 'connect', durationMs: connected - started })
   try {
-    const { facts, left, lock } = await readHost(connection)
-    // A change that waits for its confirmation is not to be taken back from under the run that makes it.
-    const pending = left.some(({ state }) => state === 'pending')
-    if (pending && lock.holder !== undefined && options.mode !== 'check')
-      throw lockedBy(lock.holder, host.name)
-    // Before anything is read: what is taken back would not be as it was read.
-    const noticed = await settleGuards(connection, left, { change: options.mode !== 'check' })
-    for (const message of noticed) options.emit({ type: 'host-noticed', host: host.name, message })
+    const { facts, lock } = await readSettled(connection, options, notice)
     const placed = placeResources(host, plays, facts, options)
-    const readings = await survey(
-      placed.map(({ resource }) => resource),
-      { connection, artifacts: options.artifacts, signal: options.signal, progress: () => {} },
-    )
+    const readings = await readAll(connection, placed, options)
     const durationMs = performance.now() - connected
-    options.emit({ type: 'phase-ended', host: host.name, phase: 'read', durationMs })
-    return { connection, placed, readings, noticed, lock }
+    emit({ type: 'phase-ended', host: host.name, phase: 'read', durationMs })
+    return { connection, placed, readings, lock }
   } catch (error) {
     connection.close()
     throw error
   }
+}
+
+/** Reads what a host says of itself, and has it take back first what an earlier run has not confirmed. */
+export async function readSettled(
+  connection: Connection,
+  { mode }: Pick<SurveyOptions, 'mode'>,
+  notice: Notice,
+): Promise<{ facts: Facts; lock: LockState }> {
+  const { facts, left, lock } = await readHost(connection)
+  // A change that waits for its confirmation is not to be taken back from under the run that makes it.
+  const pending = left.some(({ state }) => state === 'pending')
+  if (pending && lock.holder !== undefined && mode !== 'check')
+    throw lockedBy(lock.holder, connection.host.name)
+  for (const message of await settleGuards(connection, left, { change: mode !== 'check' })) notice(message)
+  return { facts, lock }
+}
+
+/** The state of all these resources. */
+export function readAll(
+  connection: Connection,
+  placed: readonly Placed[],
+  { artifacts, signal }: Pick<SurveyOptions, 'artifacts' | 'signal'>,
+): Promise<Map<Resource, Reading>> {
+  return survey(
+    placed.map(({ resource }) => resource),
+    { connection, artifacts, signal, progress: () => {} },
+  )
 }
 
 /** @throws SluiceError HOST_UNSUPPORTED */

@@ -10,6 +10,7 @@ import { limiter } from './limiter.ts'
 import { planHost } from './plan.ts'
 import type { Playbook } from './playbook.ts'
 import { Profiler } from './profile.ts'
+import { Resumption } from './resumption.ts'
 import type { SavedPlan } from './saved-plan.ts'
 import { maskedDeep } from './secret.ts'
 import { hostsOfPlay } from './select.ts'
@@ -92,10 +93,14 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
   const { options, limit, turns, owner, agreement } = common
   const { emit, mode } = options
   const started = performance.now()
+  const noticed: string[] = []
+  const notice = (message: string) => {
+    noticed.push(message)
+    emit({ type: 'host-noticed', host: host.name, message })
+  }
   let surveyed: Surveyed | undefined
   let work: HostRun | undefined
   const end = (result: Partial<HostResult> & Pick<HostResult, 'status'>): HostResult => {
-    const noticed = [...(surveyed?.noticed ?? []), ...(work?.noticed ?? [])]
     const whole: HostResult = {
       host: host.name,
       ok: work?.state.ok ?? 0,
@@ -115,7 +120,7 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
   try {
     const refused = await limit(async () => {
       const refusal = turns.refusal()
-      if (refusal === undefined) surveyed = await surveyHost(host, turns.playsOf(host), options)
+      if (refusal === undefined) surveyed = await surveyHost(host, turns.playsOf(host), options, notice)
       return refusal
     })
     if (surveyed === undefined) return end({ status: 'skipped', ...(refused && { reason: refused }) })
@@ -143,16 +148,18 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
     work = new HostRun(connection, placed, readings, {
       ...options,
       reconnect,
+      notice,
       lock,
       permitted: agreement?.permitted(host.name),
     })
+    const resumption = new Resumption(work, { host, placed, lock, options, notice })
     for (const play of turns.orderOf(host)) {
       const refusal = await turns.come(host, play, (needs) =>
         emit({ type: 'host-waiting', host: host.name, play: play.name, needs }),
       )
       if (refusal !== undefined) return end({ status: 'skipped', reason: refusal })
       const ours = placed.filter((item) => item.play === play.name)
-      const late = await limit(() => turns.take(host, play, async () => work?.apply(ours)))
+      const late = await limit(() => turns.take(host, play, () => resumption.apply(ours)))
       if (late !== undefined) return end({ status: 'skipped', reason: late })
     }
     return end({ status: work.state.changed.length > 0 ? 'changed' : 'ok' })

@@ -47,6 +47,7 @@ export async function converge(
     mode,
     artifacts,
     reconnect,
+    notice: () => {},
     guardSeconds,
     lock,
     emit: (event) => events.push(event),
