@@ -4,7 +4,7 @@ import { parseShare, type Share } from './share.ts'
 /** Roles for a group of hosts, in order. */
 export interface Play {
   name: string
-  /** A host pattern: a group, `all`, or what `--limit` takes. */
+  /** A group, `all`, or a pattern of groups as `--limit` takes it: `kafka:&site1`, `all:!edge`. */
   hosts: string
   roles: Role[]
   /**

@@ -8,17 +8,39 @@ import type { Host, Inventory } from './inventory.ts'
  * @throws SluiceError HOSTS_UNKNOWN when a term names nothing
  */
 export function selectHosts({ hosts, name }: Inventory, pattern: string): Host[] {
+  const namesOf = (host: Host) => ['all', host.name, ...host.groups]
+  return matching(hosts, pattern, namesOf, (term) => {
+    throw unknownTerm(term, hosts, name)
+  })
+}
+
+/**
+ * Like `selectHosts`, but by groups only: what a play is for is not to depend on how somebody calls a host. A group
+ * without hosts is no mistake: a playbook may name groups that an inventory lacks.
+ */
+export function hostsOfPlay({ hosts }: Inventory, pattern: string): Host[] {
+  return matching(
+    hosts,
+    pattern,
+    ({ groups }) => ['all', ...groups],
+    () => {},
+  )
+}
+
+function matching(
+  hosts: readonly Host[],
+  pattern: string,
+  namesOf: (host: Host) => string[],
+  onNothing: (term: string) => void,
+): Host[] {
   const terms = pattern
     .split(/[,:]/)
     .map((term) => term.trim())
     .filter((term) => term !== '')
   const matches = (term: string): Set<Host> => {
     const expression = globExpression(term)
-    const found = hosts.filter(
-      (host) =>
-        term === 'all' || expression.test(host.name) || host.groups.some((group) => expression.test(group)),
-    )
-    if (found.length === 0) throw unknownTerm(term, hosts, name)
+    const found = hosts.filter((host) => namesOf(host).some((name) => expression.test(name)))
+    if (found.length === 0) onNothing(term)
     return new Set(found)
   }
   const [added, kept, removed] = [
@@ -33,11 +55,6 @@ export function selectHosts({ hosts, name }: Inventory, pattern: string): Host[]
     (host) =>
       start.has(host) && within.every((set) => set.has(host)) && !without.some((set) => set.has(host)),
   )
-}
-
-/** Like `selectHosts`, but a group without hosts is no mistake: a playbook may name groups that an inventory lacks. */
-export function hostsOfPlay(inventory: Inventory, pattern: string): Host[] {
-  return inventory.hosts.filter(({ groups }) => pattern === 'all' || groups.includes(pattern))
 }
 
 function globExpression(term: string): RegExp {

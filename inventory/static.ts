@@ -7,6 +7,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { SluiceError } from '../engine/errors.ts'
 import { Host, type Inventory, type InventorySource, Variables } from '../engine/inventory.ts'
 import { Name, parseWith } from '../engine/schemas.ts'
+import { groupMistakes, groupsOf } from './static/groups.ts'
 import { jumpMistakes, jumpOf } from './static/jumps.ts'
 import { type Locate, locator, policyMistakes, policyOf, WrittenPolicy } from './static/policy.ts'
 
@@ -51,8 +52,8 @@ const JumpHost = v.strictObject({
 })
 
 const Group = v.pipe(
-  v.nullable(v.strictObject({ variables })),
-  v.transform((group) => group ?? { variables: {} }),
+  v.nullable(v.strictObject({ variables, children: v.optional(v.array(Name), []) })),
+  v.transform((group) => group ?? { variables: {}, children: [] }),
 )
 
 /** An inventory as it is written in a file. */
@@ -124,7 +125,7 @@ function hostOf(name: string, file: InventoryFile, path: string): Host {
     ...(identity !== undefined && { identityFile: absolute(identity, path) }),
     hostKeys: entry.hostKeys ?? [],
     privateAddresses: entry.privateAddresses ?? [entry.address],
-    groups: entry.groups,
+    groups: groupsOf(entry.groups, file.groups),
     variables: entry.variables,
     ...(transport !== undefined && { transport }),
     ...(jump !== undefined && { jump: hostOf(jump, file, path) }),
@@ -158,21 +159,6 @@ function parseText(path: string, text: string): { content: unknown; locate: Loca
     advice,
     cause: error,
   })
-}
-
-function groupMistakes({ hosts, groups: declared }: InventoryFile): string[] {
-  const names = Object.keys(declared)
-  const reserved = names
-    .filter((name) => ['all', 'admin'].includes(name))
-    .map((name) => `groups/${name} should have another name, "${name}" stands for something else`)
-  const unknown = Object.entries(hosts).flatMap(([host, entry]) =>
-    entry.groups.flatMap((group, index) =>
-      names.includes(group)
-        ? []
-        : [`hosts/${host}/groups/${index} should be one of ${names.join(', ')}, got "${group}"`],
-    ),
-  )
-  return [...reserved, ...unknown]
 }
 
 function addressMistakes({ hosts, defaults }: InventoryFile): string[] {

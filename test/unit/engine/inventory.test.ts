@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { Host, Inventory } from '../../../engine/inventory.ts'
 import { definePlaybook, withTags } from '../../../engine/playbook.ts'
 import { defineRole } from '../../../engine/role.ts'
-import { selectHosts } from '../../../engine/select.ts'
+import { hostsOfPlay, selectHosts } from '../../../engine/select.ts'
 import { parseVariable, variablesOf } from '../../../engine/variables.ts'
 
 const host = (name: string, groups: string[], variables = {}): Host => ({
@@ -37,6 +37,15 @@ test('patterns add, keep and take away hosts as users of Ansible expect', (t) =>
   t.deepEqual(names('site1:&kafka'), ['vm1'])
   t.deepEqual(names('!vm2'), ['vm1', 'vm3'])
   t.deepEqual(names('vm*:!site2'), ['vm1', 'vm2'])
+})
+
+test('a play is for hosts by their groups, never by their names, and may be for nobody', (t) => {
+  const play = (pattern: string) => hostsOfPlay(inventory, pattern).map(({ name }) => name)
+
+  t.deepEqual(play('all'), ['vm1', 'vm2', 'vm3'])
+  t.deepEqual(play('site1:!kafka'), ['vm2'])
+  t.deepEqual(play('vm1'), [])
+  t.deepEqual(play('elsewhere'), [])
 })
 
 test('a pattern that names nothing is an error that says what there is', (t) => {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../../engine/errors.ts'
+import { selectHosts } from '../../../engine/select.ts'
 import { variablesOf } from '../../../engine/variables.ts'
 import { readInventory } from '../../../inventory/static.ts'
 import { provision } from '../../../playbooks/provision.ts'
@@ -193,3 +194,46 @@ for (const [title, change, subject] of [
     t.regex(error.subject, subject)
   })
 }
+
+test('a host is in the groups of its groups too, and the variables of the inner ones win', (t) => {
+  const inventory = readInventory(
+    '/project/hosts.json',
+    JSON.stringify({
+      ...valid,
+      groups: {
+        kafka: { variables: { kafka: { heapMb: 512 } } },
+        mongodb: null,
+        site1: { children: ['kafka', 'mongodb'], variables: { kafka: { heapMb: 256, port: 9093 } } },
+        europe: { children: ['site1'], variables: { kafka: { retentionHours: 1 } } },
+      },
+    }),
+  )
+  const [vm1] = inventory.hosts
+
+  t.deepEqual(vm1?.groups, ['europe', 'site1', 'kafka'])
+  t.deepEqual(vm1 && variablesOf(vm1, inventory, []), {
+    kafka: { port: 9093, heapMb: 512, retentionHours: 1 },
+  })
+  t.deepEqual(
+    selectHosts(inventory, 'europe:&kafka').map(({ name }) => name),
+    ['vm1'],
+  )
+  t.deepEqual(
+    selectHosts(inventory, 'site1:!vm1').map(({ name }) => name),
+    ['vm2'],
+  )
+})
+
+test('a group within itself, and one of groups that are not there, are mistakes', (t) => {
+  const groups = { kafka: { children: ['site1'] }, mongodb: null, site1: { children: ['kafka', 'site9'] } }
+
+  const error = t.throws(() => readInventory('/project/hosts.json', JSON.stringify({ ...valid, groups })), {
+    instanceOf: SluiceError,
+  })
+
+  t.regex(error?.subject ?? '', /groups\/kafka\/children should not lead back to kafka/)
+  t.regex(
+    error?.subject ?? '',
+    /groups\/site1\/children\/1 should be one of kafka, mongodb, site1, got "site9"/,
+  )
+})
