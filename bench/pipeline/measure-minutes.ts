@@ -43,7 +43,14 @@ export async function* measureMinutes(
     if ((await feed.ended) !== 0) throw await endedEarly('the feed', feedLog)
     sent += aheadBy
   }
-  let feeding: Promise<void> | undefined = feedMore()
+  let feeding: Promise<void> | undefined
+  const keepAhead = (stored: number) => {
+    if (feeding !== undefined || sent - stored >= aheadBy) return
+    feeding = feedMore().finally(() => {
+      feeding = undefined
+    })
+  }
+  keepAhead(0)
   try {
     while ((await storedIn(trial)) === 0) await sleep(100)
     let before = await storedIn(trial)
@@ -52,11 +59,7 @@ export async function* measureMinutes(
       signal.throwIfAborted()
       if (ended) throw await endedEarly('Sluice', log)
       const stored = await storedIn(trial)
-      if (feeding === undefined && sent - stored < aheadBy) {
-        feeding = feedMore().finally(() => {
-          feeding = undefined
-        })
-      }
+      keepAhead(stored)
       if (Date.now() >= endsAt) {
         yield { minute, documents: stored - before, residentMb: residentMbOf(program.pid) }
         before = stored
