@@ -3,14 +3,21 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as v from 'valibot'
 import { errorCodes } from '../engine/errors.ts'
+import { JsonDocument } from '../engine/report/json-schema.ts'
 import type { Role } from '../engine/role.ts'
+import { SavedPlan } from '../engine/saved-plan.ts'
 import { provision } from '../playbooks/provision.ts'
 
 const root = join(import.meta.dirname, '..')
 
 /** The reference pages, by file name: written from the code, so that they cannot say something else. */
 export async function referencePages(): Promise<Record<string, string>> {
-  return { 'errors.md': errorsPage(), 'resources.md': await resourcesPage(), 'roles.md': rolesPage() }
+  return {
+    'errors.md': errorsPage(),
+    'json.md': jsonPage(),
+    'resources.md': await resourcesPage(),
+    'roles.md': rolesPage(),
+  }
 }
 
 function errorsPage(): string {
@@ -20,6 +27,66 @@ function errorsPage(): string {
     'Every error has a code, says what failed, where, why, and one thing to do. These are the codes.',
     ['| code | it means |', '|---|---|', ...rows],
   )
+}
+
+/** What programs read: the lines of `--json`, and the file of a saved plan. */
+function jsonPage(): string {
+  const documents = JsonDocument.options.flatMap((document) => [
+    `## ${document.entries.type.literal}`,
+    '',
+    ...formTable(document),
+    '',
+  ])
+  return page(
+    'JSON',
+    'With `--json`, a command prints one document a line on standard output, in the order in which things happen; records in `.sluice/runs` hold the same. A run ends with `run-ended`, a command that could not begin with `error`. What a `[]` follows is a list.',
+    [
+      ...documents,
+      '## A saved plan',
+      '',
+      'What `--check --out` writes and `--plan` reads.',
+      '',
+      ...formTable(SavedPlan),
+    ],
+  )
+}
+
+/** Every field of a form, those of forms within it too. */
+function formTable(schema: v.GenericSchema): string[] {
+  return ['| field | type | |', '|---|---|---|', ...fieldRows(schema as AnySchema, '')]
+}
+
+function fieldRows(schema: AnySchema, prefix: string): string[] {
+  return Object.entries(schema.entries ?? {}).flatMap(([name, field]) => {
+    const { inner, suffix, left, description } = unfolded(field)
+    const path = `${prefix}${name}${suffix}`
+    const type = inner.entries === undefined ? inner.expects.replaceAll('|', '\\|') : 'object'
+    const shown = type.length > 80 ? 'one of many words' : type
+    return [
+      `| \`${path}\` | ${shown}${left ? ', may be left out' : ''} | ${description} |`,
+      ...fieldRows(inner, `${path}.`),
+    ]
+  })
+}
+
+/** What a field holds, beneath that it may be left out, is a list, or is named by a key. */
+function unfolded(field: AnySchema): {
+  inner: AnySchema
+  suffix: string
+  left: boolean
+  description: string
+} {
+  let [inner, suffix, left, description] = [field, '', false, '']
+  for (;;) {
+    description ||= inner.pipe?.find(({ type }) => type === 'description')?.description ?? ''
+    const base: AnySchema = inner.pipe?.[0] !== undefined && inner.pipe[0] !== inner ? inner.pipe[0] : inner
+    if (base.type === 'optional' || base.type === 'exact_optional') left = true
+    if (base.type === 'array') suffix += '[]'
+    if (base.type === 'record') suffix += '.<name>'
+    const next = base.wrapped ?? base.item ?? (base.type === 'record' ? base.value : undefined)
+    if (next === undefined) return { inner: base, suffix, left, description }
+    inner = next
+  }
 }
 
 async function resourcesPage(): Promise<string> {
@@ -69,6 +136,8 @@ function page(title: string, introduction: string, body: string[]): string {
 type AnySchema = v.GenericSchema & {
   entries?: Record<string, AnySchema>
   wrapped?: AnySchema
+  item?: AnySchema
+  value?: AnySchema
   default?: unknown
   pipe?: (AnySchema & { type: string; description?: string })[]
 }

@@ -8,7 +8,7 @@ import type { Host, Inventory } from './inventory.ts'
  * @throws SluiceError HOSTS_UNKNOWN when a term names nothing
  */
 export function selectHosts({ hosts, name }: Inventory, pattern: string): Host[] {
-  const namesOf = (host: Host) => ['all', host.name, ...host.groups]
+  const namesOf = (host: Host) => [host.name, ...host.groups]
   return matching(hosts, pattern, namesOf, (term) => {
     throw unknownTerm(term, hosts, name)
   })
@@ -22,7 +22,7 @@ export function hostsOfPlay({ hosts }: Inventory, pattern: string): Host[] {
   return matching(
     hosts,
     pattern,
-    ({ groups }) => ['all', ...groups],
+    ({ groups }) => groups,
     () => {},
   )
 }
@@ -39,7 +39,9 @@ function matching(
     .filter((term) => term !== '')
   const matches = (term: string): Set<Host> => {
     const expression = globExpression(term)
-    const found = hosts.filter((host) => namesOf(host).some((name) => expression.test(name)))
+    const found = hosts.filter(
+      (host) => term === 'all' || namesOf(host).some((name) => expression.test(name)),
+    )
     if (found.length === 0) onNothing(term)
     return new Set(found)
   }

@@ -50,6 +50,8 @@ test('a play is for hosts by their groups, never by their names, and may be for 
 
 test('a pattern that names nothing is an error that says what there is', (t) => {
   const error = t.throws(() => names('vm9'))
+  // `all` is a word, not a name that a `*` could stand for.
+  t.throws(() => names('a*'))
 
   t.regex(error.message, /HOSTS_UNKNOWN {2}"vm9"/)
   t.regex(Reflect.get(error, 'why'), /vm1, vm2, vm3.*kafka, site1/)

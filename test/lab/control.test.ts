@@ -1,0 +1,94 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import * as v from 'valibot'
+import { JsonDocument } from '../../engine/report/json-schema.ts'
+import { parseSavedPlan } from '../../engine/saved-plan.ts'
+import { sh } from '../../engine/shell.ts'
+import { projectFolder, sluice } from '../support/cli.ts'
+import { ask, testLabName, useLab } from '../support/lab-hosts.ts'
+
+const lab = useLab(test, 'control', 2)
+const environment = { SLUICE_LAB_NAME: testLabName('control'), SLUICE_LAB_COUNT: '2' }
+
+async function onHost(name: string, script: ReturnType<typeof sh>): Promise<string> {
+  const { inventory, connect } = lab()
+  const host = inventory.hosts.find((each) => each.name === name)
+  if (host === undefined) throw new TypeError(`the lab has no ${name}`)
+  const connection = await connect(host)
+  return ask(connection, script).finally(() => connection.close())
+}
+
+function ended(stdout: string) {
+  const documents = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => v.parse(JsonDocument, JSON.parse(line)))
+  const end = documents.find((document) => document.type === 'run-ended')
+  if (end === undefined) throw new Error(stdout.slice(-2000))
+  return { documents, result: end.result }
+}
+
+test.serial(
+  'a plan is refused once a host has moved, by host, resource and difference, and nothing is changed',
+  async (t) => {
+    const folder = projectFolder(t)
+    const run = (...words: string[]) => sluice(folder, ['harden', ...words], environment)
+
+    const check = await run('--check', '--out', 'plan.json')
+    const text = readFileSync(join(folder, 'plan.json'), 'utf8')
+    await onHost('vm2', sh`groupadd --gid 12345 pipeline`)
+    const refused = await run('--plan', 'plan.json')
+    const vm1 = await onHost('vm1', sh`ufw status | head -1; ls /run/sluice-lock 2>/dev/null | wc -l`)
+
+    t.is(check.exitCode, 2, check.stderr)
+    t.is(statSync(join(folder, 'plan.json')).mode & 0o777, 0o600)
+    t.deepEqual(Object.keys(parseSavedPlan(text, 'plan.json').hosts), ['vm1', 'vm2'])
+    t.is(refused.exitCode, 1, refused.stdout)
+    t.regex(refused.stderr, /PLAN_OUTDATED {2}vm2 is not as it was when the plan was made/)
+    t.regex(refused.stderr, /group pipeline: planned name absent → pipeline.*, now gid 12345 → 10001/)
+    t.regex(refused.stdout, /not tried: the plan is for all of its hosts, and does not hold on vm2/)
+    t.is(vm1, 'Status: inactive\n0')
+  },
+)
+
+test.serial(
+  'a plan of what is now is carried out, in batches, and the run says where its time went',
+  async (t) => {
+    const folder = projectFolder(t)
+    const run = (...words: string[]) => sluice(folder, ['harden', ...words], environment)
+    await run('--check', '--out', 'plan.json')
+    const plan = parseSavedPlan(readFileSync(join(folder, 'plan.json'), 'utf8'), 'plan.json')
+
+    const applied = await run('--plan', 'plan.json', '--serial', '1', '--json')
+    const again = await run('--profile')
+
+    const { documents, result } = ended(applied.stdout)
+    t.is(applied.exitCode, 0, applied.stderr)
+    for (const { host, changed } of result.hosts) {
+      t.deepEqual(
+        changed.map(({ resource }) => resource),
+        plan.hosts[host]?.map(({ resource }) => resource),
+      )
+    }
+    const changes = documents.flatMap((document) =>
+      document.type === 'resource-changed' ? [document.planned.host] : [],
+    )
+    t.deepEqual(changes, changes.toSorted())
+    t.deepEqual(result.profile?.hosts.map(({ host }) => host).sort(), ['vm1', 'vm2'])
+    t.true((result.profile?.resources.length ?? 0) > 0)
+    t.is(again.exitCode, 0, again.stderr)
+    t.regex(again.stdout, /hosts: to connect, to read, to change, to prove\n +vm\d/)
+    t.regex(again.stdout, /Nothing changed on any host/)
+  },
+)
+
+test.serial('a run that starts at a role leaves what comes before it as it is', async (t) => {
+  await onHost('vm1', sh`ufw allow 1234/tcp`)
+  await onHost('vm1', sh`chmod 0644 /etc/ssh/sshd_config.d/*`)
+
+  const { stdout } = await sluice(projectFolder(t), ['harden', '--start-at', 'sshd', '--json'], environment)
+
+  const roles = ended(stdout).result.hosts.flatMap(({ changed }) => changed.map(({ role }) => role))
+  t.false(roles.includes('firewall'))
+})
