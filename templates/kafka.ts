@@ -20,8 +20,9 @@ export function kafkaServerProperties(server: KafkaServer): string {
     'log.dirs': server.dataDirectory,
     'zookeeper.connect': server.zookeeper,
     'zookeeper.connection.timeout.ms': 18_000,
-    // After a crash the broker may register again only when its former session has ended.
-    'zookeeper.session.timeout.ms': 6_000,
+    // After a crash the broker may register again only when its former session has ended, and else ends itself once
+    // more: it should have ended by the time that systemd has started the next (2 s, and about 3 s for the JVM).
+    'zookeeper.session.timeout.ms': 4_000,
     'auto.create.topics.enable': false,
     'num.partitions': server.partitions,
     'default.replication.factor': 1,

@@ -8,9 +8,10 @@ export interface ZookeeperServer {
 /** zoo.cfg for one server that only its own host may reach. The admin server is off; old snapshots are purged. */
 export function zookeeperConfiguration({ port, dataDirectory }: ZookeeperServer): string {
   return properties({
-    tickTime: 2000,
-    initLimit: 5,
-    syncLimit: 2,
+    // Sessions end on a tick, the shortest after two. The two limits, in ticks, are for ensembles.
+    tickTime: 1000,
+    initLimit: 10,
+    syncLimit: 5,
     dataDir: dataDirectory,
     clientPortAddress: '127.0.0.1',
     clientPort: port,

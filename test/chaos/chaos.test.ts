@@ -1,0 +1,241 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { build } from 'esbuild'
+import type { Db } from 'mongodb'
+import { type Script, sh } from '../../engine/shell.ts'
+import { collections } from '../../playbooks/verify/documents.ts'
+import { withDatabase } from '../../playbooks/verify/mongodb.ts'
+import { serviceAddress } from '../../roles/layout.ts'
+import { troubleOf, typed } from '../support/e2e-cli.ts'
+import { ask, isRoot, needsRoot, testLabName, useLab } from '../support/lab-hosts.ts'
+import { type Fault, faults, type Ground, randomOf } from './faults.ts'
+import { costsOf, type LoggedToken } from './reckoning.ts'
+
+const count = Number(process.env.SLUICE_CHAOS_FAULTS ?? 100)
+const seed = Number(process.env.SLUICE_CHAOS_SEED ?? Date.now() % 1_000_000)
+const marker = `chaos${seed}`
+const { run, verified } = typed({ SLUICE_LAB_NAME: testLabName('chaos') })
+const say = (line: string) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`)
+
+if (isRoot) {
+  const lab = useLab(test, 'chaos', 4)
+  const hostOf = (name: string) => {
+    const host = lab().inventory.hosts.find((each) => each.name === name)
+    if (host === undefined) throw new TypeError(`the lab has a ${name}`)
+    return host
+  }
+  /** Through times when a host does not answer. */
+  const onHost = async (name: string, script: Script): Promise<string> => {
+    for (let tries = 0; ; tries++) {
+      const connection = await lab()
+        .connect(hostOf(name))
+        .catch((error: unknown) => {
+          if (tries >= 30) throw error
+        })
+      if (connection !== undefined) return await ask(connection, script).finally(() => connection.close())
+      await sleep(500)
+    }
+  }
+  const inDatabase = async <Result>(use: (database: Db) => Promise<Result>): Promise<Result> => {
+    const connection = await lab().connect(hostOf('vm2'))
+    const place = { address: serviceAddress(hostOf('vm2')), port: 27017, database: 'ca0' }
+    return withDatabase(connection, place, use).finally(() => connection.close())
+  }
+  const lastAcknowledged = () => onHost('vm4', sh`tail -n 1 /var/lib/chaos/acknowledged`)
+  /** Whether something that was sent after `id` is in both collections. */
+  const isPast = (id: string) =>
+    inDatabase(async (database) => {
+      const newest = await Promise.all(
+        collections.map((name) =>
+          database
+            .collection<{ _id: string }>(name)
+            .findOne({ _id: { $gt: `${id}~`, $lt: `${marker}~` } }, { projection: { _id: 1 } }),
+        ),
+      )
+      return newest.every((document) => document !== null)
+    }).catch(() => false)
+
+  /** What the services say when events do not come. */
+  const evidence = async () => {
+    const said = ['vm1 kafka', 'vm2 mongod', 'vm3 processor', 'vm4 chaos-stream'].map(async (place) => {
+      const [name = '', unit = ''] = place.split(' ')
+      const words = await onHost(
+        name,
+        sh`systemctl is-active ${unit} || :; journalctl --unit ${unit} --lines 12 --no-pager --output cat; iptables -S | grep DROP | head -n 5; tail -n 1 /var/lib/chaos/acknowledged 2>/dev/null || :`,
+      ).catch(String)
+      return `--- ${place}\n${words}`
+    })
+    return (await Promise.all(said)).join('\n')
+  }
+
+  /** Seconds until events of after the fault are stored. */
+  const recovery = async (): Promise<number> => {
+    const began = performance.now()
+    const last = await lastAcknowledged()
+    while (!(await isPast(last))) {
+      if (performance.now() - began > 180_000)
+        throw new Error(`nothing sent after ${last} is stored after 180 s\n${await evidence()}`)
+      await sleep(100)
+    }
+    return (performance.now() - began) / 1000
+  }
+
+  test('whatever fails, every acknowledged event is one document, with the cost that the log says', async (t) => {
+    t.log(`SLUICE_CHAOS_SEED=${seed} SLUICE_CHAOS_FAULTS=${count} repeat it`)
+    say(`seed ${seed}, ${count} faults`)
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
+    t.teardown(() => rmSync(folder, { recursive: true }))
+    const program = join(folder, 'stream.mjs')
+    await build({
+      entryPoints: [join(import.meta.dirname, 'stream.ts')],
+      outfile: program,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      banner: {
+        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
+      },
+      logLevel: 'warning',
+    })
+    const provisioned = await run(t, ['provision'])
+    t.deepEqual(troubleOf(provisioned.result), [])
+
+    const bootstrap = `${serviceAddress(hostOf('vm1'))}:9092`
+    const sender = await lab().connect(hostOf('vm4'))
+    await sender.upload(program, '/var/tmp/chaos-stream.mjs', () => {})
+    await ask(
+      sender,
+      sh`install -D -m 0644 /var/tmp/chaos-stream.mjs /opt/chaos/stream.mjs; rm /var/tmp/chaos-stream.mjs
+      printf '%s\\n' '[Service]' 'User=pipeline' 'StateDirectory=chaos' 'Restart=always' 'RestartSec=1' ${`ExecStart=/opt/sluice/node/current/bin/node /opt/chaos/stream.mjs send ${bootstrap} ${marker} /var/lib/chaos/acknowledged`} '[Install]' 'WantedBy=multi-user.target' > /etc/systemd/system/chaos-stream.service
+      systemctl daemon-reload; systemctl enable --quiet --now chaos-stream
+      until [ -s /var/lib/chaos/acknowledged ]; do sleep 0.1; done`,
+    )
+    sender.close()
+    await recovery()
+
+    const random = randomOf(seed)
+    const ground: Ground = {
+      settings: lab().settings,
+      onHost,
+      addresses: (name) => hostOf(name).privateAddresses,
+      random,
+    }
+    const recoveries: { fault: Fault; seconds: number }[] = []
+    for (let number = 1; number <= count; number++) {
+      const fault = faults[Math.floor(random() * faults.length)]
+      if (fault === undefined) throw new TypeError('there are faults')
+      const began = performance.now()
+      say(`${String(number).padStart(3)}  ${fault.name}`)
+      await fault.strike(ground)
+      const outage = ((performance.now() - began) / 1000).toFixed(1)
+      const seconds = await recovery()
+      recoveries.push({ fault, seconds })
+      say(
+        `${String(number).padStart(3)}  ${fault.name}: over after ${outage} s, stored again ${seconds.toFixed(1)} s later`,
+      )
+    }
+
+    await onHost('vm4', sh`systemctl disable --quiet --now chaos-stream producer@1 producer@2`)
+    const acknowledged = (await onHost('vm4', sh`cat /var/lib/chaos/acknowledged`)).split('\n')
+    const dump = async (topic: string) =>
+      (
+        await onHost(
+          'vm4',
+          sh`/opt/sluice/node/current/bin/node /opt/chaos/stream.mjs dump ${bootstrap} ${topic}`,
+        )
+      )
+        .split('\n')
+        .map((line): { partition: number; offset: number; value: string } => JSON.parse(line))
+        .sort((a, b) => a.partition - b.partition || a.offset - b.offset)
+        .map(({ partition, value }) => ({ partition, fields: JSON.parse(value) }))
+    const logged = { gpu_metrics: await dump('gpu.metrics.v1'), token_usage: await dump('token.usage.v1') }
+    const expected: Record<string, string[]> = Object.fromEntries(
+      Object.entries(logged).map(([name, messages]) => [
+        name,
+        [...new Set<string>(messages.map(({ fields }) => fields.event_id))].sort(),
+      ]),
+    )
+    const storedIds = () =>
+      inDatabase(async (database) =>
+        Object.fromEntries(
+          await Promise.all(
+            collections.map(async (name) => {
+              const documents = await database
+                .collection<{ _id: string }>(name)
+                .find({}, { projection: { _id: 1 } })
+                .toArray()
+              return [name, documents.map(({ _id }) => _id).sort()] as const
+            }),
+          ),
+        ),
+      )
+    let stored: Record<string, string[]> = await storedIds()
+    for (let tries = 0; tries < 120 && JSON.stringify(stored) !== JSON.stringify(expected); tries++) {
+      await sleep(500)
+      stored = await storedIds()
+    }
+
+    for (const [name, kind] of [
+      ['gpu_metrics', 'gpu'],
+      ['token_usage', 'token'],
+    ] as const) {
+      const have = new Set(stored[name] ?? [])
+      const lost = acknowledged.filter((id) => !have.has(`${id}-${kind}`))
+      t.deepEqual(lost.slice(0, 5), [], `${lost.length} acknowledged events of ${name} were lost`)
+      t.is(have.size, (stored[name] ?? []).length, 'an event is stored twice')
+      const logs = new Set(expected[name])
+      t.deepEqual([...have].filter((id) => !logs.has(id)).slice(0, 5), [], `${name} has what no log has`)
+      t.deepEqual([...logs].filter((id) => !have.has(id)).slice(0, 5), [], `${name} lacks what the log has`)
+    }
+
+    const costs = new Map(
+      [...Map.groupBy(logged.token_usage, ({ partition }) => partition).values()].flatMap((messages) => [
+        ...costsOf(
+          messages.map(
+            ({ fields }): LoggedToken => ({
+              id: fields.event_id,
+              gpu: `${fields.host} ${fields.gpu_index}`,
+              time: Date.parse(fields.ts),
+              tokens: fields.prompt_tokens + fields.completion_tokens,
+              price: fields.price_per_hour_usd,
+            }),
+          ),
+        ),
+      ]),
+    )
+    const usages = await inDatabase((database) =>
+      database
+        .collection('token_usage')
+        .find({}, { projection: { tps: 1, cost_per_token: 1 } })
+        .toArray(),
+    )
+    const differing = usages.filter(({ _id, tps, cost_per_token }) => {
+      const want = costs.get(String(_id))
+      return want === undefined || !near(tps, want.tps) || !near(cost_per_token, want.cost_per_token)
+    })
+    t.deepEqual(
+      differing.slice(0, 3),
+      [],
+      `${differing.length} of ${usages.length} costs are not as recomputed`,
+    )
+
+    const sorted = recoveries.map(({ seconds }) => seconds).sort((a, b) => a - b)
+    const at = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1)
+    const sums = `${acknowledged.length * 2} acknowledged events, ${stored.gpu_metrics?.length} and ${stored.token_usage?.length} documents; recovered after p50 ${at(0.5)} s, p95 ${at(0.95)} s, at most ${at(1)} s`
+    say(sums)
+    t.log(sums)
+    await onHost('vm4', sh`systemctl enable --quiet --now producer@1 producer@2`)
+    await verified(t, { withinSeconds: 60 })
+  })
+} else {
+  test(needsRoot, (t) => t.pass())
+}
+
+/** Sums of the same numbers in another order differ in their last digits. */
+function near(have: unknown, want: number | null): boolean {
+  if (typeof have !== 'number' || want === null) return have === want
+  return Math.abs(have - want) <= Math.abs(want) * 1e-9
+}

@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Script, sh } from '../../engine/shell.ts'
+import { cutPower, rebootHost, startHost } from '../../inventory/lab/power.ts'
+import type { LabSettings } from '../../inventory/lab/settings.ts'
+
+/** What a fault may use. */
+export interface Ground {
+  settings: LabSettings
+  onHost(name: string, script: Script): Promise<string>
+  /** The addresses by which other hosts reach a host. */
+  addresses(name: string): string[]
+  /** A number from 0 up to 1, from the seed. */
+  random(): number
+}
+
+/** Something that goes wrong, and is over when the promise is kept. */
+export interface Fault {
+  name: string
+  strike(ground: Ground): Promise<void>
+}
+
+const services = {
+  'processor.service': 'vm3',
+  'producer@1.service': 'vm4',
+  'kafka.service': 'vm1',
+  'zookeeper.service': 'vm1',
+  'mongod.service': 'vm2',
+} as const
+
+const signals = Object.entries(services).flatMap(([unit, host]) =>
+  ['KILL', 'TERM'].map(
+    (signal): Fault => ({
+      name: `SIG${signal} to ${unit}`,
+      // A service that ends in order at a SIGTERM was meant to end: systemd starts it again only when it is told to.
+      strike: async ({ onHost }) => {
+        await onHost(
+          host,
+          signal === 'TERM'
+            ? sh`systemctl stop ${unit}; sleep 1; systemctl start ${unit}`
+            : sh`systemctl kill --signal KILL ${unit}`,
+        )
+      },
+    }),
+  ),
+)
+
+const restarts = ['vm1', 'vm2', 'vm3', 'vm4'].flatMap((name): Fault[] => [
+  { name: `reboot of ${name}`, strike: ({ settings }) => rebootHost(settings, name) },
+  {
+    name: `power cut of ${name}`,
+    async strike({ settings }) {
+      await cutPower(settings, name)
+      await startHost(settings, name)
+    },
+  },
+])
+
+const cuts = (
+  [
+    ['vm3', 'vm1'],
+    ['vm3', 'vm2'],
+    ['vm4', 'vm1'],
+  ] as const
+).flatMap(([from, to]) =>
+  (['to', 'from', 'both ways between'] as const).map(
+    (way): Fault => ({
+      name: `network cut ${way === 'both ways between' ? `${way} ${from} and ${to}` : `${from} ${way} ${to}`}`,
+      async strike({ onHost, addresses, random }) {
+        const rules = (verb: '--insert' | '--delete') =>
+          addresses(to).flatMap((address) => {
+            const program = address.includes(':') ? 'ip6tables' : 'iptables'
+            return [
+              ...(way === 'from' ? [] : [`${program} ${verb} OUTPUT --destination ${address} --jump DROP`]),
+              ...(way === 'to' ? [] : [`${program} ${verb} INPUT --source ${address} --jump DROP`]),
+            ]
+          })
+        const all = (verb: '--insert' | '--delete') => sh`for rule in ${rules(verb)}; do $rule; done`
+        await onHost(from, all('--insert'))
+        await sleep(2000 + random() * 8000)
+        await onHost(from, all('--delete'))
+      },
+    }),
+  ),
+)
+
+const company: Fault = {
+  name: 'a second processor joins the group and leaves it',
+  async strike({ onHost, random }) {
+    await onHost(
+      'vm3',
+      sh`systemd-run --quiet --unit chaos-second --property User=pipeline --property EnvironmentFile=/etc/sluice/processor.env --setenv HTTP_HOST=127.0.0.1 /bin/sh -c 'HTTP_PORT=8089 exec /opt/sluice/node/current/bin/node /opt/sluice/processor/current/processor.cjs'`,
+    )
+    await sleep(4000 + random() * 8000)
+    const verb = random() < 0.5 ? 'stop' : 'kill --signal KILL'
+    await onHost(
+      'vm3',
+      sh`systemctl ${verb.split(' ')} chaos-second; systemctl reset-failed chaos-second 2>/dev/null || :`,
+    )
+  },
+}
+
+/** All that is struck with. Clocks that are wrong are in the stream itself. */
+export const faults: readonly Fault[] = [...signals, ...restarts, ...cuts, company]
+
+/** Numbers from 0 up to 1 that a seed decides (mulberry32). */
+export function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
