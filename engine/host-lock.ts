@@ -138,6 +138,16 @@ export function lockedBy(holder: LockHolder, host: string): SluiceError {
   })
 }
 
+/** In the middle of a change of several steps, where the host cannot simply be read again. */
+export function lockLost(host: string): SluiceError {
+  return new SluiceError('HOST_LOCKED', {
+    subject: `the lock of ${host} is no longer this run's, in the middle of a change`,
+    why: 'another run took it over, or somebody removed /run/sluice-lock',
+    advice:
+      'see with sluice log, there and here, who is at this host; then run again: it goes on from what is there',
+  })
+}
+
 function described({ who, what, since, now }: LockHolder): string {
   const seconds = Math.max(0, Math.round((now.getTime() - since.getTime()) / 1000))
   const ago = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`

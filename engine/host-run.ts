@@ -1,11 +1,12 @@
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
 import { interrupted, SluiceError } from './errors.ts'
-import type { Emit, Mode, Phase } from './events.ts'
+import type { Emit, Mode } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
-import type { HostLock } from './host-lock.ts'
+import { type HostLock, lockLost } from './host-lock.ts'
 import { HostState } from './host-state.ts'
 import type { Notice } from './host-survey.ts'
-import { errorAt, type Placed, pendingChanges, probeRefused } from './plan.ts'
+import { HostVoice } from './host-voice.ts'
+import { type Placed, pendingChanges, probeRefused } from './plan.ts'
 import {
   type ArtifactSettings,
   type Change,
@@ -42,7 +43,7 @@ export class HostRun {
   #connection: Connection
   #guarding = false
   readonly #mode: Mode
-  readonly #emit: Emit
+  readonly #voice: HostVoice
   readonly #signal: AbortSignal | undefined
   readonly #options: HostRunOptions
 
@@ -55,7 +56,7 @@ export class HostRun {
     this.#connection = connection
     this.state = new HostState(all, readings, options.mode)
     this.#mode = options.mode
-    this.#emit = options.emit
+    this.#voice = new HostVoice(connection.host.name, options.emit)
     this.#signal = options.signal
     this.#options = options
   }
@@ -92,7 +93,7 @@ export class HostRun {
       if (first === undefined) break
       const left = placed.slice(next).map(({ resource }) => resource)
       const asked = performance.now()
-      if (await this.state.readAgain(left, this.#access())) this.#spent('read', asked)
+      if (await this.state.readAgain(left, this.#access())) this.#voice.spent('read', asked)
       const segment = nextSegment(placed, next, this.state)
       if (segment.pending.length > 0) {
         for (const pending of segment.pending) this.#permit(pending)
@@ -115,16 +116,16 @@ export class HostRun {
     }
     const started = performance.now()
     await verify(changedHere, this.#mode, this.#access())
-    if (changedHere.length > 0) this.#spent('verify', started)
+    if (changedHere.length > 0) this.#voice.spent('verify', started)
   }
 
   async #prepare(placed: Placed): Promise<Pending | undefined> {
     const { resource } = placed
     const reading = this.state.readings.get(resource)
-    if (reading?.state !== 'read') throw this.#place(probeRefused(resource, reading), placed)
+    if (reading?.state !== 'read') throw this.#voice.errorAt(placed, probeRefused(resource, reading))
     const changes = pendingChanges(resource, reading.have, this.#mode)
     if (changes.length === 0) return undefined
-    this.#emit({ type: 'resource-started', place: this.#where(placed) })
+    this.#voice.started(placed)
     try {
       if (this.#mode === 'remove')
         return { placed, changes, steps: stepsOf(resource, this.#mode, reading.have, undefined) }
@@ -132,7 +133,7 @@ export class HostRun {
       const settled = resource.settle?.(reading.have, prepared) ?? changes
       return { placed, changes: settled, steps: stepsOf(resource, this.#mode, reading.have, prepared) }
     } catch (error) {
-      throw this.#place(error, placed)
+      throw this.#voice.errorAt(placed, error)
     }
   }
 
@@ -150,26 +151,28 @@ export class HostRun {
       else {
         const { guardSeconds = defaultGuardSeconds } = this.#options
         const reconnect = (port = this.#connection.host.port) => this.#options.reconnect(port)
-        const progress = (message: string) => this.#progress(placed, message)
+        const progress = (message: string) => this.#voice.progress(placed, message)
         const options = { name: resourceName(resource), seconds: guardSeconds, reconnect, progress }
         this.#guarding = true
         const proven = await underGuard(this.#connection, resource.guard, options, act)
-        this.#connection.close()
+        const former = this.#connection
         this.#connection = proven
         this.#guarding = false
-        await this.#holdLock()
+        // The lock goes with the connection that has it.
+        await this.#holdLock().finally(() => former.close())
       }
     } catch (error) {
       // What a guard watches over the host takes back by itself.
       if (resource.guard !== undefined) this.state.takenBack(resource)
-      throw this.#place(error, placed)
+      throw this.#voice.errorAt(placed, error)
     }
     this.#changed(placed, changes, performance.now() - started)
   }
 
   async #act(step: Step, placed: Placed): Promise<void> {
-    if (step.kind === 'script') await this.#runScripts([step], () => placed)
-    else await act(step, this.#access(placed))
+    if (step.kind !== 'script') await act(step, this.#access(placed))
+    else if ((await this.#runScripts([step], () => placed)) === 'moved')
+      throw lockLost(this.#connection.host.name)
   }
 
   async #applySegment({ pending, passed }: Segment): Promise<'moved' | undefined> {
@@ -185,7 +188,7 @@ export class HostRun {
           if (entry?.index !== 0) return
           started = performance.now()
           this.state.begin(entry.item.placed.resource)
-          this.#emit({ type: 'resource-started', place: this.#where(entry.item.placed) })
+          this.#voice.started(entry.item.placed)
         },
         onEnd: (index, succeeded) => {
           const entry = entries[index]
@@ -215,7 +218,7 @@ export class HostRun {
     if (failure === 'moved') this.state.forget()
     if (failure === undefined || failure === 'moved') return failure
     const placed = failure.index === undefined ? undefined : owner(failure.index)
-    throw placed === undefined ? failure.error : this.#place(failure.error, placed)
+    throw placed === undefined ? failure.error : this.#voice.errorAt(placed, failure.error)
   }
 
   async #holdLock(): Promise<'moved' | undefined> {
@@ -227,21 +230,18 @@ export class HostRun {
   /** @throws SluiceError PLAN_OUTDATED when the change is not one that was planned */
   #permit({ placed, changes }: Pending): void {
     const { permitted } = this.#options
-    if (permitted === undefined || placed.resource.waits || permitted.has(keyOf(this.#where(placed)))) return
+    if (permitted === undefined || placed.resource.waits || permitted.has(keyOf(this.#voice.where(placed))))
+      return
     const properties = changes.map(({ property }) => property).join(', ')
     const found = [`${resourceName(placed.resource)}: not in the plan, now differs in ${properties}`]
-    throw this.#place(planOutdated(this.#connection.host.name, found), placed)
+    throw this.#voice.errorAt(placed, planOutdated(this.#connection.host.name, found))
   }
 
   #changed(placed: Placed, changes: Change[], durationMs: number): void {
-    const planned = placed.resource.waits ? undefined : { ...this.#where(placed), changes, after: [] }
+    const planned = placed.resource.waits ? undefined : { ...this.#voice.where(placed), changes, after: [] }
     this.state.change(placed, planned, changes)
-    if (planned !== undefined) {
-      this.#emit({ type: 'resource-changed', planned, durationMs })
-      return
-    }
-    this.#progress(placed, `after ${(durationMs / 1000).toFixed(1)} s`)
-    this.#emit({ type: 'resource-waited', place: this.#where(placed), durationMs })
+    if (planned === undefined) this.#voice.waited(placed, durationMs)
+    else this.#voice.changed(planned, durationMs)
   }
 
   #access(placed?: Placed): ControllerAccess {
@@ -250,25 +250,8 @@ export class HostRun {
       artifacts: this.#options.artifacts,
       signal: this.#signal,
       progress: (message) => {
-        if (placed !== undefined) this.#progress(placed, message)
+        if (placed !== undefined) this.#voice.progress(placed, message)
       },
     }
-  }
-
-  #spent(phase: Phase, since: number): void {
-    const { name } = this.#connection.host
-    this.#emit({ type: 'phase-ended', host: name, phase, durationMs: performance.now() - since })
-  }
-
-  #progress(placed: Placed, message: string): void {
-    this.#emit({ type: 'resource-progress', place: this.#where(placed), message })
-  }
-
-  #where({ play, role, resource }: Placed) {
-    return { host: this.#connection.host.name, play, role, resource: resourceName(resource) }
-  }
-
-  #place(error: unknown, placed: Placed): unknown {
-    return errorAt(this.#connection.host.name, placed, error)
   }
 }

@@ -118,11 +118,11 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
     return whole
   }
   try {
-    const refused = await limit(async () => {
-      const refusal = turns.refusal()
-      if (refusal === undefined) surveyed = await surveyHost(host, turns.playsOf(host), options, notice)
-      return refusal
-    })
+    const refused = await limit(() =>
+      turns.begin(host, async () => {
+        surveyed = await surveyHost(host, turns.playsOf(host), options, notice)
+      }),
+    )
     if (surveyed === undefined) return end({ status: 'skipped', ...(refused && { reason: refused }) })
     const plan = planHost(host.name, surveyed.placed, surveyed.readings, mode)
     const durationMs = performance.now() - started

@@ -49,8 +49,19 @@ export class Turns {
     return this.#options.backwards ? this.playsOf(host).reverse() : this.playsOf(host)
   }
 
-  /** Why a host is not to be begun at all any more. */
-  refusal(): string | undefined {
+  /**
+   * Does what comes before a host's plays.
+   *
+   * @returns the reason, when the host is not to be begun at all any more
+   */
+  async begin(host: Host, work: () => Promise<void>): Promise<string | undefined> {
+    const refusal = this.#refusal()
+    if (refusal === undefined) await this.#watched(host, work)
+    return refusal
+  }
+
+  /** Why no other host is to be begun. */
+  #refusal(): string | undefined {
     const { maxFail, hosts, signal } = this.#options
     if (signal?.aborted) return stoppedReason
     const most = maxFail === undefined ? Number.POSITIVE_INFINITY : hostsOf(maxFail, hosts.length)
@@ -75,18 +86,10 @@ export class Turns {
    * @returns the reason, when by now it is not to be begun any more
    */
   async take(host: Host, play: Play, work: () => Promise<void>): Promise<string | undefined> {
-    if (!this.#begun.has(host) || this.#isSerial(play)) {
-      const refusal = this.refusal()
-      if (refusal !== undefined) return refusal
-    }
+    const refusal = this.#begun.has(host) && !this.#isSerial(play) ? undefined : this.#refusal()
+    if (refusal !== undefined) return refusal
     this.#begun.add(host)
-    try {
-      await work()
-    } catch (error) {
-      // Before anybody else's turn comes.
-      if (!this.#options.signal?.aborted) this.#failed.add(host)
-      throw error
-    }
+    await this.#watched(host, work)
     this.#member(play, host)?.ended.resolve('well')
     return undefined
   }
@@ -125,6 +128,16 @@ export class Turns {
       return `${play.name} goes on batch by batch, and did not end well on ${names}`
     }
     return signal?.aborted || stopped ? stoppedReason : undefined
+  }
+
+  async #watched(host: Host, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      // Before anybody else's turn comes.
+      if (!this.#options.signal?.aborted) this.#failed.add(host)
+      throw error
+    }
   }
 
   #isSerial(play: Play): boolean {

@@ -1,3 +1,4 @@
+import { profileLines } from '../report/profile.ts'
 import { listRuns, type RunRecord, readRun } from '../report/run-record.ts'
 import { painter } from '../report/terminal.ts'
 import { changeText, count, duration } from '../report/wording.ts'
@@ -9,10 +10,10 @@ import type { Session } from './session.ts'
 export function logCommand(
   session: Session,
   id: string | undefined,
-  { json, last }: { json: boolean; last: number },
+  { json, last, profile }: { json: boolean; last: number; profile: boolean },
 ): number {
   const { projectDirectory, print } = session
-  if (id !== undefined) return showRecord(session, readRun(projectDirectory, id), json)
+  if (id !== undefined) return showRecord(session, readRun(projectDirectory, id), { json, profile })
   const records = listRuns(projectDirectory)
     .slice(0, last)
     .map((known) => readRun(projectDirectory, known))
@@ -47,7 +48,7 @@ function outcome({ header, end, documents }: RunRecord): string[] {
 function showRecord(
   { print, stdout }: Session,
   { id, header, documents, end }: RunRecord,
-  json: boolean,
+  { json, profile }: { json: boolean; profile: boolean },
 ): number {
   if (json) {
     for (const document of [header, ...documents]) print(JSON.stringify(document))
@@ -70,6 +71,8 @@ function showRecord(
       print(`${host}  ${status}  ${duration(durationMs)}${why === undefined ? '' : `  ${why}`}`)
     }
   }
+  if (profile && end?.result.profile !== undefined)
+    for (const line of profileLines(end.result.profile, paint)) print(line)
   return exitCodes.converged
 }
 

@@ -342,6 +342,7 @@ function addLog(program: Command, execute: Execute): void {
     .argument('[run]', 'one of those that `log` lists')
     .option('--last <n>', 'how many are listed', wholeNumber(1, 10_000), 20)
     .option('--json', 'one JSON document a run, or a line of its record', false)
+    .option('--profile', 'with a run: where its time went', false)
     .summary('who changed what, and when')
     .description(
       'Every run leaves a record in .sluice/runs: who, which hosts, what was done, how long it took.',
@@ -357,7 +358,7 @@ function addLog(program: Command, execute: Execute): void {
         },
       ]),
     )
-    .action((id: string | undefined, options: { json: boolean; last: number }) =>
+    .action((id: string | undefined, options: { json: boolean; last: number; profile: boolean }) =>
       execute(async (session) => (await import('./log-command.ts')).logCommand(session, id, options)),
     )
 }

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { stoppedReason } from '../../../engine/events.ts'
-import { trialRun, roleOf } from '../../support/trial-run.ts'
 import { note, scratch } from '../../support/resources.ts'
+import { roleOf, trialRun } from '../../support/trial-run.ts'
 
 test('a host that waits for another one that fails says which one that is', async (t) => {
   const directory = scratch()

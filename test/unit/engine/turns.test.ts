@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { SluiceError } from '../../../engine/errors.ts'
 import type { RunEvent } from '../../../engine/events.ts'
 import type { Host } from '../../../engine/inventory.ts'
 import { definePlaybook } from '../../../engine/playbook.ts'
@@ -130,4 +131,22 @@ test('a run that starts at a resource leaves what is before it in its role as it
 
   t.deepEqual(paths.map(existsSync), [false, true, true])
   t.regex(unknown.hosts[0]?.error?.message ?? '', /the role notes has no resource "other" there/)
+})
+
+test('a host that cannot be reached counts among those that failed', async (t) => {
+  const { role, written } = notes()
+
+  const { hosts } = await trialRun({
+    names,
+    plays: [{ name: 'all at once', hosts: 'all', roles: [role] }],
+    forks: 1,
+    maxFail: { hosts: 0 },
+    connect: () => Promise.reject(new SluiceError('HOST_UNREACHABLE', { subject: 'it did not answer' })),
+  })
+
+  t.deepEqual(written(), [])
+  t.deepEqual(
+    hosts.map(({ status }) => status),
+    ['failed', 'skipped', 'skipped', 'skipped'],
+  )
 })
