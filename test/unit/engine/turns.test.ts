@@ -82,6 +82,21 @@ test('a batch that did not end well is the last one, and those after it say on w
   t.is(hosts[3]?.reason, 'rolling goes on batch by batch, and did not end well on two')
 })
 
+test('what a play waits for is the gate to the next batch', async (t) => {
+  const { role, written } = notes()
+  const never = join(scratch(), 'never')
+  const gate = roleOf('gate', () => [{ ...note({ path: never, content: 'ready', fails: 1 }), waits: true }])
+
+  const { hosts } = await trialRun({
+    names: ['one', 'two'],
+    plays: [{ name: 'rolling', hosts: 'all', roles: [role, gate], serial: 1 }],
+  })
+
+  t.deepEqual(written(), ['one'])
+  t.is(hosts[0]?.error?.code, 'STEP_FAILED')
+  t.is(hosts[1]?.reason, 'rolling goes on batch by batch, and did not end well on one')
+})
+
 test('batches go on while no more hosts fail than may', async (t) => {
   const { role, written } = notes(['one', 'three'])
 
