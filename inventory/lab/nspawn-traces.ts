@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { onController } from './controller.ts'
 import { hostPaths, machineName } from './names.ts'
 import { isMounted, unmount } from './overlay.ts'
 import type { LabSettings } from './settings.ts'
@@ -23,6 +24,18 @@ export async function removeNspawnTraces(settings: LabSettings, host: string): P
     if (await isMounted(left)) await unmount(left)
     await rm(left, { recursive: true, force: true })
   }
+  await removeCable(`vb-${machineName(settings, host)}`)
+}
+
+/**
+ * The kernel takes a cable away some time after the last process of its host: a host of the same name that starts
+ * before that would find its name taken.
+ */
+async function removeCable(cable: string): Promise<void> {
+  if (!existsSync(`/sys/class/net/${cable}`)) return
+  // It may go by itself in this very moment.
+  const { exitCode, stderr } = await onController(undefined, { nothrow: true })`ip link delete dev ${cable}`
+  if (exitCode !== 0 && existsSync(`/sys/class/net/${cable}`)) throw new Error(stderr)
 }
 
 async function namesIn(directory: string): Promise<string[]> {
