@@ -84,7 +84,7 @@ function controlExamples({ name }: PlaybookCommand) {
     { command: `sluice ${name} --plan plan.json`, meaning: 'exactly that, while the hosts are as they were' },
     {
       command: `sluice ${name} --serial 25% --max-fail 1`,
-      meaning: 'a quarter of the hosts after the other',
+      meaning: 'a quarter of the hosts at a time, while at most one fails',
     },
     { command: `sluice ${name} --start-at sshd`, meaning: 'what comes before that role stays as it is' },
   ]
