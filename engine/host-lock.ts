@@ -134,7 +134,7 @@ export function lockedBy(holder: LockHolder, host: string): SluiceError {
     at: host,
     why: `it is ${described(holder)}, and it is still at it`,
     advice:
-      'wait until that run has ended, or stop it there, then run again; a run that is killed loses its lock at once',
+      'wait until that run has ended, or stop it there, then run again; a run that is killed loses its lock with its connection',
   })
 }
 
