@@ -5,10 +5,15 @@ import * as v from 'valibot'
 import { defineResource, run } from '../../engine/resource.ts'
 import { sh } from '../../engine/shell.ts'
 
+const made: string[] = []
+process.on('exit', () => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true })
+})
+
 /** A directory that is gone when the test process ends. */
 export function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'))
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+  made.push(directory)
   return directory
 }
 
