@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'zx'
+import { withLock } from '../../inventory/lab/lock.ts'
 
 /** Where virtual environments of the tests are kept between runs. */
 const venvs = process.env.SLUICE_TEST_VENVS ?? join(homedir(), '.cache', 'sluice', 'test-venvs')
@@ -19,10 +20,14 @@ export async function pythonProgram(packages: readonly string[], program: string
   const complete = join(venv, 'complete')
   if (existsSync(complete)) return path
   mkdirSync(venvs, { recursive: true })
-  rmSync(venv, { recursive: true, force: true })
-  const run = $({ quiet: true })
-  await run`python3 -m venv ${venv}`
-  await run`${join(venv, 'bin', 'pip')} install --quiet --disable-pip-version-check ${packages}`
-  await run`touch ${complete}`
+  // Several test files, each a process of its own, may want the same one at once.
+  await withLock(`${venv}.lock`, async () => {
+    if (existsSync(complete)) return
+    rmSync(venv, { recursive: true, force: true })
+    const run = $({ quiet: true })
+    await run`python3 -m venv ${venv}`
+    await run`${join(venv, 'bin', 'pip')} install --quiet --disable-pip-version-check ${packages}`
+    await run`touch ${complete}`
+  })
   return path
 }
