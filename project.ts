@@ -12,7 +12,7 @@ export const project: Registry = {
       examples: [
         { command: 'sluice provision', meaning: 'the whole pipeline on the lab, whose hosts are made first' },
         { command: 'sluice provision --check --diff', meaning: 'what would change, texts line by line' },
-        { command: 'sluice provision --limit "kafka,!vm5" --tags kafka', meaning: 'one role on some hosts' },
+        { command: 'sluice provision --limit "kafka,!vm2" --tags kafka', meaning: 'one role on some hosts' },
         { command: 'sluice provision --var kafka.heapMb=512', meaning: 'with another heap than the default' },
       ],
       load: async () => (await import('./playbooks/provision.ts')).provision,

@@ -2,6 +2,7 @@
 const remedies: [RegExp, string][] = [
   [/No space left on device/, 'make room on the host (df -h shows where)'],
   [/Disk quota exceeded/, 'raise the quota of the account, or make room'],
+  [/is masked/, 'let the unit be started again (systemctl unmask, on the host)'],
   [/Read-only file system/, 'see why the file system is read-only (dmesg), and mount it for writing'],
   [/address already in use/i, 'find what has the port (ss -ltnp), and stop it or choose another port'],
   [

@@ -47,10 +47,12 @@ export function defineRole<Schema extends v.GenericSchema<unknown, unknown>>(
   definition: RoleDefinition<Schema>,
 ): Role<v.InferOutput<Schema>> {
   const { name, description, params } = definition
+  const known = 'entries' in params ? Object.keys(params.entries as object) : []
   const read = (variables: unknown, host: string) =>
     parseWith(params, variables ?? {}, {
       code: 'VARIABLE_INVALID',
       place: `${host} > ${name}`,
+      ...(known.length > 0 && { why: `its parameters: ${known.join(', ')}` }),
       advice: `correct the variable under "${name}" in the inventory, the vars file or --var`,
     })
   return {

@@ -58,13 +58,14 @@ export const Name = v.pipe(
 export function parseWith<const Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
-  { code, place, advice }: { code: ErrorCode; place: string; advice: string },
+  { code, place, why, advice }: { code: ErrorCode; place: string; why?: string; advice: string },
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input)
   if (result.success) return result.output
   throw new SluiceError(code, {
     subject: result.issues.map(describeIssue).join('; '),
     at: place,
+    ...(why !== undefined && { why }),
     advice,
   })
 }

@@ -3,7 +3,7 @@ import { cloudOf } from './cloud.ts'
 import { confirmed } from './confirm.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DestroyOptions } from './options.ts'
-import { prepareRun, showRun } from './run-command.ts'
+import { named, prepareRun, showRun } from './run-command.ts'
 import { type Chosen, loadHosts, openSource, type Session } from './session.ts'
 
 /** Removes what the playbook's roles made and, where the inventory made the hosts, the hosts themselves. */
@@ -24,7 +24,7 @@ export async function destroyCommand(session: Session, options: DestroyOptions):
   }
   const command = registry.playbooks.find(({ name }) => name === registry.destroyed)
   if (command === undefined) throw new TypeError(`there is no playbook ${registry.destroyed}`)
-  const prepared = await prepareRun(session, command, options)
+  const prepared = named('destroy', await prepareRun(session, command, options))
   const source = await openSource(session, options)
   const destroyHosts = whole ? source.destroy?.bind(source) : undefined
   const chosen = await loadHosts(session, options, { create: false }).catch((error: unknown) => {

@@ -91,6 +91,9 @@ async function hostFindings(session: Session, options: HostOptions): Promise<Fin
     const summary = ok('inventory', `${inventory.name}: ${hosts.length} hosts`)
     return [summary, ...(await Promise.all(hosts.map(judge)))]
   } catch (error) {
+    // A lab that was not made yet is made by the first provision.
+    if (error instanceof SluiceError && error.code === 'LAB_UNAVAILABLE')
+      return [{ ...ok('inventory', error.subject), ...(error.advice && { advice: error.advice }) }]
     return [problemOf('inventory', error)]
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunResult } from '../events.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DriftOptions } from './options.ts'
-import { conductRun, openReportFor, prepareRun, showRun } from './run-command.ts'
+import { conductRun, named, openReportFor, prepareRun, showRun } from './run-command.ts'
 import { loadHosts, type Session } from './session.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function driftCommand(session: Session, options: DriftOptions): Pro
   const say = options.json ? session.progress : session.print
   const command = registry.playbooks.find(({ name }) => name === registry.destroyed)
   if (command === undefined) throw new TypeError(`there is no playbook ${registry.destroyed}`)
-  const prepared = await prepareRun(session, command, options)
+  const prepared = named('drift', await prepareRun(session, command, options))
   const find = () => loadHosts(session, options, { create: false })
   const manner = { mode: 'check', removeData: false } as const
   if (options.watch === undefined) {

@@ -70,7 +70,10 @@ function usageError(error: CommanderError): SluiceError {
     subject: first.replace(/^error: /, '').replace(/\.$/, ''),
     at: 'the command line',
     ...(hint !== '' && { why: hint }),
-    advice: 'sluice --help lists the commands, sluice <command> --help their options',
+    advice:
+      error.code === 'commander.excessArguments' && process.env.npm_lifecycle_event !== undefined
+        ? `npm takes options for itself that stand before "--": npm run ${process.env.npm_lifecycle_event} -- --limit vm1, for example`
+        : 'sluice --help lists the commands, sluice <command> --help their options',
     cause: error,
   })
 }

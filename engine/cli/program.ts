@@ -222,7 +222,7 @@ function addLab(program: Command, execute: Execute): void {
       examplesText([
         { command: 'sluice lab up', meaning: 'four hosts, vm1 to vm4' },
         { command: 'sluice lab ssh vm1', meaning: 'a shell on one' },
-        { command: 'sluice lab ssh vm1 -- journalctl --unit kafka', meaning: 'one command there' },
+        { command: 'sluice lab ssh vm1 -- sudo journalctl --unit kafka', meaning: 'one command there' },
         { command: 'sluice lab reboot vm2', meaning: 'reboots one; without a name, all' },
         { command: 'sluice lab down', meaning: 'leaves nothing' },
       ]),

@@ -58,6 +58,11 @@ export async function prepareRun(
   }
 }
 
+/** The same under the name of the command that was typed: that is what a person looks for in the log. */
+export function named(name: string, prepared: PreparedRun): PreparedRun {
+  return { ...prepared, playbook: { ...prepared.playbook, name } }
+}
+
 export interface RunManner {
   mode: Mode
   removeData: boolean
@@ -79,13 +84,17 @@ export async function showRun(
     openReportFor(session, options),
     import('../report/run-record.ts'),
   ])
-  const record = recordRun(session.projectDirectory, {
-    playbook: prepared.playbook.name,
-    inventory: chosen.inventory.name,
-    version: session.registry.version,
-  })
+  // What could not even begin, for a mistyped variable say, is no run.
+  let record: ReturnType<typeof recordRun> | undefined
+  const begin = () =>
+    recordRun(session.projectDirectory, {
+      playbook: prepared.playbook.name,
+      inventory: chosen.inventory.name,
+      version: session.registry.version,
+    })
   if (report.live) session.silenceStopNotice()
   const emit: Emit = (event) => {
+    record ??= begin()
     record.emit(event)
     report.emit(event)
   }
@@ -95,7 +104,7 @@ export async function showRun(
     report.conclude(result)
     return result
   } finally {
-    record.close()
+    record?.close()
     await report.close()
   }
 }

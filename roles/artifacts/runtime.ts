@@ -32,7 +32,8 @@ function fromPackage(program: string): Build | undefined {
   const bundled = `${project}/runtime/${program}.cjs`
   if (!existsSync(bundled)) return undefined
   return {
-    digest: createHash('sha256').update(readFileSync(bundled)).digest('hex'),
+    // Of the sources that it was made of, so that a package and a clone of one version release the same.
+    digest: readFileSync(`${bundled}.digest`, 'utf8').trim(),
     async build(directory) {
       await mkdir(directory, { recursive: true })
       await copyFile(bundled, join(directory, `${program}.cjs`))
@@ -52,9 +53,9 @@ function fromSources(program: 'processor' | 'producer'): Build {
 }
 
 /** Over all sources of the runtime, and the lock file, which says what else goes into a bundle. */
-function sourceDigest(program: string): string {
+export function sourceDigest(program: string): string {
   const sources = readdirSync(`${project}/runtime`, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => /\.(ts|html|css|svg)$/.test(path))
     .sort()
     .map((path) => `runtime/${path}`)
   const hash = createHash('sha256').update(program)
