@@ -9,7 +9,6 @@ import type { ProcessorMetrics } from './metrics.ts'
 import { gpuKey, PartitionWindows, type UsageEvent } from './partition-windows.ts'
 import type { Persist, StillOurs } from './persist.ts'
 import type { PriceBook } from './price-book.ts'
-import { ReadingTurn } from './reading-turn.ts'
 import type { Store } from './store.ts'
 
 /** Messages of one partition, in the order of their offsets. */
@@ -35,7 +34,6 @@ interface Parts {
 export class BatchWriter {
   readonly #parts: Parts
   readonly #windows = new Map<string, PartitionWindows>()
-  readonly #turn = new ReadingTurn()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -58,12 +56,12 @@ export class BatchWriter {
     const documents = new DocumentBatch('gpu')
     const letters: DeadLetter[] = []
     try {
-      await this.#turn.forEach(messages, (message) => {
+      for (const message of messages) {
         const fields = parseFields(message.value)
         const decoded = 'reason' in fields ? fields : decodeGpuSample(fields.message)
         if ('reason' in decoded) {
           letters.push({ message, reason: decoded.reason })
-          return
+          continue
         }
         const sample = decoded.message
         prices.record(sample.host, sample.gpu_index, {
@@ -74,7 +72,7 @@ export class BatchWriter {
         const source = { topic, partition, offset: Number(message.offset) }
         documents.addSample(toGpuDocument(sample, source, originOf(message.headers)))
         origin.push(message)
-      })
+      }
       await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
     } finally {
       documents.release()
@@ -87,12 +85,12 @@ export class BatchWriter {
     const events: (UsageEvent & { offset: number })[] = []
     const letters: DeadLetter[] = []
     const unpriced = new Map<string, { host: string | undefined; index: number }>()
-    await this.#turn.forEach(messages, (message) => {
+    for (const message of messages) {
       const fields = parseFields(message.value)
       const decoded = 'reason' in fields ? fields : decodeTokenUsage(fields.message)
       if ('reason' in decoded) {
         letters.push({ message, reason: decoded.reason })
-        return
+        continue
       }
       const usage = decoded.message
       const offset = Number(message.offset)
@@ -102,7 +100,7 @@ export class BatchWriter {
       const id = documentId(usage, { topic, partition, offset }, originOf(message.headers))
       events.push({ id, gpu, message: usage, offset })
       origin.push(message)
-    })
+    }
     for (const { host, index } of unpriced.values()) {
       await persist('mongodb', stillOurs, () => prices.refresh(host, index))
     }
@@ -112,7 +110,7 @@ export class BatchWriter {
     const documents = new DocumentBatch('usage')
     try {
       const sums = await persist('mongodb', stillOurs, () => windows.add(events, first, next))
-      await this.#turn.forEach(events, ({ id, message, offset }, place) => {
+      for (const [place, { id, message, offset }] of events.entries()) {
         const price =
           message.price_per_hour_usd ??
           prices.at(message.host, message.gpu_index, message.ts.getTime()) ??
@@ -121,7 +119,7 @@ export class BatchWriter {
         documents.addUsage(
           toUsageDocument(message, { id, source: { topic, partition, offset }, window, price }),
         )
-      })
+      }
       await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
       windows.settle()
     } catch (error) {

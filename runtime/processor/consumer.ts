@@ -2,17 +2,15 @@ import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
 import type { BatchWriter } from './batch.ts'
-import { BatchesInHand } from './batches-in-hand.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { Abandoned, type StillOurs } from './persist.ts'
 import type { Readiness } from './readiness.ts'
 import { watchConsumer } from './watch.ts'
 
-/** Messages that become one insert: more is hardly faster. */
-const messagesAtOnce = 2000
+/** Messages that are in memory as documents at once, per partition in hand: more is hardly faster. */
+const messagesAtOnce = 1000
 
-/** Batches of different partitions that are written at the same time. */
-const batchesAtOnce = 4
+const partitionsAtOnce = 4
 
 /** After a kill, the partitions are free again once the group has missed the member for this long: the least a broker takes. */
 const sessionTimeoutMs = 6000
@@ -22,7 +20,7 @@ interface Parts {
   kafka: Kafka
   group: string
   topics: string[]
-  writer: Pick<BatchWriter, 'write' | 'keepOnly'>
+  writer: BatchWriter
   readiness: Readiness
   metrics: ProcessorMetrics
   log: Logger
@@ -34,8 +32,7 @@ interface Parts {
 export class PartitionReader {
   readonly #parts: Parts
   readonly #consumer: Consumer
-  readonly #inHand = new BatchesInHand(batchesAtOnce)
-  #failure: { generation: number; error: unknown } | undefined
+  readonly #inHand = new Map<string, Promise<void>>()
   #generation = 0
   #assigned: ReadonlySet<string> = new Set()
   #stopping = false
@@ -49,10 +46,9 @@ export class PartitionReader {
       rebalanceTimeout: 15_000,
       heartbeatInterval: heartbeatMs,
       maxWaitTimeInMs: 250,
-      // These bound the memory, and how long the loop stands still while kafkajs takes an answer apart: what one request
-      // may bring, and what of it is of one partition.
+      // These bound the memory: what one request may bring, and what of it is of one partition.
       maxBytesPerPartition: 384 * 1024,
-      maxBytes: 2 * 1024 * 1024,
+      maxBytes: 4 * 1024 * 1024,
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 200, maxRetryTime: 3000, retries: 5, restartOnFailure: async () => true },
     })
@@ -78,8 +74,8 @@ export class PartitionReader {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: batchesAtOnce,
-      eachBatch: (payload) => this.#take(payload),
+      partitionsConsumedConcurrently: partitionsAtOnce,
+      eachBatch: (payload) => this.#inTurn(payload),
     })
   }
 
@@ -92,7 +88,6 @@ export class PartitionReader {
   async stop(): Promise<void> {
     this.#stopping = true
     this.#endWatch()
-    await this.#inHand.ended()
     await this.#consumer.disconnect()
   }
 
@@ -126,30 +121,25 @@ export class PartitionReader {
     })
   }
 
-  /**
-   * Takes a batch in hand, and lets the next ones be fetched while it is written. For Kafka it counts as read once it
-   * is committed; until then the consumer only remembers where to go on, and forgets that when the group is rebalanced.
-   */
-  async #take(payload: EachBatchPayload): Promise<void> {
-    const { batch, resolveOffset, isRunning, isStale } = payload
-    const generation = this.#generation
-    await this.#inHand.take(`${batch.topic}:${batch.partition}`, () => {
-      const failure = this.#failure
-      this.#failure = undefined
-      // kafkajs knows what to do with an error of its own: it joins the group anew.
-      if (failure?.generation === this.#generation) throw failure.error
-      if (this.#stopping || !isRunning() || isStale() || generation !== this.#generation) return undefined
-      resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset())
-      return this.#write(payload, generation)
-    })
+  /** After a rebalance a partition can come back while its former batch is still in hand: that one ends first. */
+  async #inTurn(payload: EachBatchPayload): Promise<void> {
+    const key = `${payload.batch.topic}:${payload.batch.partition}`
+    await this.#inHand.get(key)?.catch(() => undefined)
+    const work = this.#read(payload)
+    this.#inHand.set(key, work)
+    await work
   }
 
-  async #write(
-    { batch, heartbeat, commitOffsetsIfNecessary, isRunning }: EachBatchPayload,
-    generation: number,
-  ): Promise<void> {
+  async #read({
+    batch,
+    heartbeat,
+    resolveOffset,
+    commitOffsetsIfNecessary,
+    isRunning,
+  }: EachBatchPayload): Promise<void> {
     const { topic, partition, messages } = batch
     const { writer, metrics, log } = this.#parts
+    const generation = this.#generation
     let failure: unknown
     const beat = setInterval(() => {
       heartbeat().catch((error) => {
@@ -158,32 +148,28 @@ export class PartitionReader {
     }, heartbeatMs)
     const stillOurs: StillOurs = () => {
       if (failure !== undefined) throw new Abandoned('the heartbeat failed', { cause: failure })
-      if (this.#stopping || !isRunning()) throw new Abandoned('the consumer stops')
+      if (!isRunning()) throw new Abandoned('the consumer stops')
       if (generation !== this.#generation) throw new Abandoned('the group was rebalanced')
     }
-    let next = messages[0]?.offset ?? batch.firstOffset() ?? batch.lastOffset()
     try {
       for (const chunk of chunks(messages)) {
         stillOurs()
         await writer.write({ topic, partition, messages: chunk }, stillOurs)
+        const last = chunk.at(-1)?.offset ?? '0'
+        resolveOffset(last)
         if (generation !== this.#generation) throw new Abandoned('the group was rebalanced')
-        const offset = (BigInt(chunk.at(-1)?.offset ?? next) + 1n).toString()
+        const offset = (BigInt(last) + 1n).toString()
         await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] })
-        next = offset
         const lag = BigInt(batch.highWatermark) - BigInt(offset)
         metrics.lag.set({ topic, partition }, Number(lag < 0n ? 0n : lag))
         await heartbeat()
       }
       log.debug({ topic, partition, messages: messages.length, last: batch.lastOffset() }, 'wrote a batch')
     } catch (error) {
-      if (error instanceof Abandoned) {
-        log.info({ topic, partition, why: error.message }, 'left a batch; it is read again')
-      }
-      if (generation !== this.#generation || this.#stopping || !isRunning()) return
-      // What comes after it may not be committed: the partition is read again from here, and the next batch of any
-      // partition says so to kafkajs.
-      this.#consumer.seek({ topic, partition, offset: next })
-      this.#failure = { generation, error: error instanceof Abandoned ? (error.cause ?? error) : error }
+      if (!(error instanceof Abandoned)) throw error
+      log.info({ topic, partition, why: error.message }, 'left a batch; it is read again')
+      // kafkajs knows what to do with an error of its own: it joins the group anew.
+      if (error.cause !== undefined) throw error.cause
     } finally {
       clearInterval(beat)
     }

@@ -16,6 +16,9 @@ import { costsOf, type LoggedToken } from './reckoning.ts'
 
 const count = Number(process.env.SLUICE_CHAOS_FAULTS ?? 100)
 const seed = Number(process.env.SLUICE_CHAOS_SEED ?? Date.now() % 1_000_000)
+/** Only faults whose names have this in them. */
+const only = process.env.SLUICE_CHAOS_ONLY ?? ''
+const chosen = faults.filter(({ name }) => name.includes(only))
 const marker = `chaos${seed}`
 const { run, verified } = typed({ SLUICE_LAB_NAME: testLabName('chaos') })
 const say = (line: string) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`)
@@ -125,7 +128,7 @@ if (isRoot) {
     }
     const recoveries: { fault: Fault; seconds: number }[] = []
     for (let number = 1; number <= count; number++) {
-      const fault = faults[Math.floor(random() * faults.length)]
+      const fault = chosen[Math.floor(random() * chosen.length)]
       if (fault === undefined) throw new TypeError('there are faults')
       const began = performance.now()
       say(`${String(number).padStart(3)}  ${fault.name}`)
