@@ -187,7 +187,9 @@ function unitChanges(spec: Spec, have: UnitState | undefined, touched: readonly 
   if (content !== undefined) text('content', have?.content, content)
   if (records(spec)) text('drop-in', have?.dropIn, dropInContent(spec))
   const isEnabled = have?.enabled.startsWith('enabled') ?? false
-  if (enabled !== undefined && isEnabled !== enabled && have?.enabled !== 'static') {
+  // A unit that says nothing of when it starts cannot be enabled; with another content it may say so.
+  const fixed = have?.enabled === 'static' && changes.every(({ property }) => property !== 'content')
+  if (enabled !== undefined && isEnabled !== enabled && !fixed) {
     changes.push({ property: 'enabled', have: String(isEnabled), want: String(enabled) })
   }
   const running = have?.activeState === 'active'

@@ -84,7 +84,8 @@ if (isRoot) {
     const connection = await lab().connect(host)
     t.teardown(() => connection.close())
     const bare = await converge(connection, site)
-    const seed = Number(process.env.SLUICE_TEST_SEED ?? Date.now() % 1_000_000)
+    // The same for everybody who does not ask for another: what fails here fails again.
+    const seed = Number(process.env.SLUICE_TEST_SEED ?? 580_955)
     const rounds = Number(process.env.SLUICE_TEST_ROUNDS ?? 25)
     t.log(`seed ${seed}: SLUICE_TEST_SEED=${seed} repeats it`)
 

@@ -131,7 +131,7 @@ if (isRoot) {
     t.deepEqual(codes, [0, 2, 0, 0, 1, 1, 64])
     t.is(onHost, `TOKEN=${token}\nprocesses: \njournal: \nfiles: /etc/careful.env `)
     t.deepEqual(seenHere, [])
-    t.is(records.length, 6)
+    t.is(records.length, 5)
     t.regex(shown.join(''), /betray the token/)
     t.regex(shown.join(''), /x?\*\*\*/)
     for (const text of [...shown, ...records]) t.notRegex(text, traces)
