@@ -67,7 +67,9 @@ const withoutPassword = 'LC_ALL=C; export LC_ALL; exec sudo -n -- sh -c "$1" sh 
 
 /**
  * sudo gets the password, the first line, and then the end of its input: a wrong one is tried once, and nothing else can
- * be taken for a second one. The rest of the input reaches the root shell through a pipe in a private directory.
+ * be taken for a second one. The rest of the input reaches the root shell through a pipe in a private directory. The
+ * feeder is killed outright: a child of dash that is signalled before it has dropped its parent's traps does not heed it,
+ * and would hold the session open for good.
  */
 const withPassword = [
   'LC_ALL=C',
@@ -81,7 +83,7 @@ const withPassword = [
   '{ exec cat <&3 >"$way/input"; } & feeder=$!',
   'printf "%s\\n" "$password" | sudo -S -p "" -- sh -c "$1" sh "$2" "$way/input"',
   'code=$?',
-  'kill "$feeder" 2>/dev/null',
+  'kill -s KILL "$feeder" 2>/dev/null',
   'exit "$code"',
 ].join('; ')
 

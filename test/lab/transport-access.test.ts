@@ -16,6 +16,7 @@ import { hostKeys } from '../../engine/transport/host-keys.ts'
 import { type ConnectOptions, connector } from '../../engine/transport/ssh.ts'
 import { projectFolder } from '../support/cli.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { eventually } from '../support/programs.ts'
 
 const transports = ['node-ssh', 'openssh'] as const
 const program = resolve(import.meta.dirname, '../../sluice.ts')
@@ -107,6 +108,7 @@ END
         const bastion = host(1, { transport })
         const logins = () =>
           onHost(host(1), {}, (c) => ask(c, sh`ss -Hnt state established 'sport = :22' | wc -l`))
+        await eventually('the connections of before are gone', async () => (await logins()) === '1')
 
         const connections = await Promise.all(
           [2, 2, 2, 0].map((index) => open(host(index, { transport, jump: bastion }))),
@@ -114,11 +116,10 @@ END
         const names = await Promise.all(connections.map((connection) => ask(connection, sh`hostname`)))
         const during = await logins()
         for (const connection of connections) connection.close()
-        await new Promise((resolve) => setTimeout(resolve, 500))
 
         t.deepEqual(names, ['vm3', 'vm3', 'vm3', 'vm1'])
         t.is(during, '2')
-        t.is(await logins(), '1')
+        await eventually('the one to the bastion is gone', async () => (await logins()) === '1', 5000)
       },
     )
 

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { asRoot } from '../../../engine/become.ts'
+import { Secret } from '../../../engine/secret.ts'
+import type { Connection } from '../../../engine/transport/connection.ts'
+
+test('sudo that refuses at once leaves nothing behind that holds the session open', async (t) => {
+  t.timeout(60_000)
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-become-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  await writeFile(join(directory, 'sudo'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+  const host = { name: 'vm1', address: '192.0.2.1', user: 'admin' }
+  const { command, preface } = asRoot(
+    { host, becomePassword: new Secret('canary') } as unknown as Connection,
+    'exec sh -s',
+  )
+  const attempt = async () => {
+    const child = spawn('sh', ['-c', command], {
+      env: { PATH: `${directory}:${process.env.PATH}`, TMPDIR: directory },
+      detached: true,
+    })
+    child.stdin.write(preface)
+    // Closes when nothing holds its outputs any more, as a session does.
+    const [exitCode] = await Promise.race([once(child, 'close'), sleep(10_000, ['held open'])])
+    child.stdin.destroy()
+    if (exitCode !== 1) process.kill(-Number(child.pid), 'SIGKILL')
+    return exitCode
+  }
+
+  const exitCodes: unknown[] = []
+  for (let round = 0; round < 4; round++) {
+    exitCodes.push(...(await Promise.all(Array.from({ length: 120 }, attempt))))
+  }
+
+  t.deepEqual(new Set(exitCodes), new Set([1]))
+  t.deepEqual(await readdir(directory), ['sudo'])
+})
