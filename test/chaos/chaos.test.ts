@@ -11,8 +11,9 @@ import { withDatabase } from '../../playbooks/verify/mongodb.ts'
 import { serviceAddress } from '../../roles/layout.ts'
 import { troubleOf, typed } from '../support/e2e-cli.ts'
 import { ask, isRoot, needsRoot, testLabName, useLab } from '../support/lab-hosts.ts'
-import { type Fault, faults, type Ground, randomOf } from './faults.ts'
+import { type Fault, faults, type Ground, mongodbDirectory, randomOf } from './faults.ts'
 import { costsOf, type LoggedToken } from './reckoning.ts'
+import { smallDisk } from './small-disk.ts'
 
 const count = Number(process.env.SLUICE_CHAOS_FAULTS ?? 100)
 const seed = Number(process.env.SLUICE_CHAOS_SEED ?? Date.now() % 1_000_000)
@@ -103,6 +104,7 @@ if (isRoot) {
       },
       logLevel: 'warning',
     })
+    await onHost('vm2', smallDisk(mongodbDirectory, 1024))
     const provisioned = await run(t, ['provision'])
     t.deepEqual(troubleOf(provisioned.result), [])
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Script, sh } from '../../engine/shell.ts'
 import { cutPower, rebootHost, startHost } from '../../inventory/lab/power.ts'
 import type { LabSettings } from '../../inventory/lab/settings.ts'
+import { emptyDisk, fillDisk } from './small-disk.ts'
 
 /** What a fault may use. */
 export interface Ground {
@@ -99,8 +100,30 @@ const company: Fault = {
   },
 }
 
+/** Where mongod writes: a small disk of its own. */
+export const mongodbDirectory = '/var/lib/mongodb'
+
+/** mongod ends when a checkpoint, one a minute, finds no room. */
+const fullDisk: Fault = {
+  name: 'a full disk on vm2',
+  async strike({ onHost, random }) {
+    const starts = () => onHost('vm2', sh`systemctl show --property NRestarts --value mongod`)
+    const before = await starts()
+    await onHost('vm2', fillDisk(mongodbDirectory))
+    try {
+      for (let seconds = 0; (await starts()) === before; seconds++) {
+        if (seconds === 120) throw new Error('mongod ran for 120 s on a full disk: nothing was tried')
+        await sleep(1000)
+      }
+      await sleep(random() * 10_000)
+    } finally {
+      await onHost('vm2', emptyDisk(mongodbDirectory))
+    }
+  },
+}
+
 /** All that is struck with. Clocks that are wrong are in the stream itself. */
-export const faults: readonly Fault[] = [...signals, ...restarts, ...cuts, company]
+export const faults: readonly Fault[] = [...signals, ...restarts, ...cuts, company, fullDisk]
 
 /** Numbers from 0 up to 1 that a seed decides (mulberry32). */
 export function randomOf(seed: number): () => number {
