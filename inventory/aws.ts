@@ -1,4 +1,5 @@
 import type { Host, InventorySource, LoadOptions } from '../engine/inventory.ts'
+import { bastionsOf, isBastion } from './aws/bastions.ts'
 import { ObservationCache } from './aws/cache.ts'
 import { chosenInstances, hostsOf } from './aws/hosts.ts'
 import type { Instance, Observation } from './aws/observation.ts'
@@ -22,11 +23,17 @@ export const aws: InventorySource = {
     const instances = chosenInstances(observation, settings)
     const hosts = hostsOf(instances, observation, settings)
     const { policy, remarks } = mirrorOf(instances, hosts, observation)
-    const left = observation.instances.length - instances.length
+    const others = observation.instances.filter((each) => !instances.includes(each))
+    const left = others.filter((each) => !isBastion(each, settings)).length
     if (left > 0) progress(`aws: left alone, terminated or without the tag ${settings.tags.role}: ${left}`)
+    for (const { id, state } of others.filter((each) => isBastion(each, settings))) {
+      if (!['running', 'terminated'].includes(state))
+        progress(`aws: no way through the bastion ${id}: it is ${state}`)
+    }
     for (const remark of remarks) progress(`aws: ${remark}`)
     for (const finding of findingsOf(policy, hosts)) progress(`aws: wider than needed: ${finding}`)
-    await pin(settings, pairs(instances, hosts), options)
+    const seen = [...pairs(instances, hosts), ...bastionsSeen(hosts, observation, settings)]
+    await pin(settings, seen, options)
     // Not before: what was wrong is looked at anew the next time.
     if (kept === undefined) await cache.write(observation)
     return { name: 'aws', hosts, variables: {}, groupVariables: {}, policy }
@@ -43,6 +50,15 @@ function pairs(instances: readonly Instance[], hosts: readonly Host[]): Seen[] {
     const instance = instances[index]
     return instance === undefined ? [] : [{ host, id: instance.id, region: instance.region }]
   })
+}
+
+/** The bastions that hosts are reached through. */
+function bastionsSeen(hosts: readonly Host[], observation: Observation, settings: AwsSettings): Seen[] {
+  const used = new Set(hosts.flatMap(({ jump }) => jump?.name ?? []))
+  if (used.size === 0) return []
+  return bastionsOf(observation, settings)
+    .filter(({ host }) => used.has(host.name))
+    .map(({ host, instance: { id, region } }) => ({ host, id, region }))
 }
 
 /** The AWS SDK is loaded when a console is asked for, which is once for each host. */

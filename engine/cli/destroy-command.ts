@@ -27,12 +27,14 @@ export async function destroyCommand(session: Session, options: DestroyOptions):
   const prepared = named('destroy', await prepareRun(session, command, options))
   const source = await openSource(session, options)
   const destroyHosts = whole ? source.destroy?.bind(source) : undefined
-  const chosen = await loadHosts(session, options, { create: false }).catch((error: unknown) => {
-    // Hosts that are not up have nothing to be removed from, and can be destroyed all the same.
-    const notUp = error instanceof SluiceError && error.code === 'LAB_UNAVAILABLE'
-    if (destroyHosts === undefined || !notUp) throw error
-    return undefined
-  })
+  const chosen = await loadHosts(session, options, { create: false, change: true }).catch(
+    (error: unknown) => {
+      // Hosts that are not up have nothing to be removed from, and can be destroyed all the same.
+      const notUp = error instanceof SluiceError && error.code === 'LAB_UNAVAILABLE'
+      if (destroyHosts === undefined || !notUp) throw error
+      return undefined
+    },
+  )
   const what =
     destroyHosts !== undefined
       ? `the hosts of ${source.name} themselves, with all that is on them`

@@ -1,3 +1,4 @@
+import type { Host } from '../inventory.ts'
 import { trafficName } from '../policy.ts'
 import { inventoryFiles } from './choose-inventory.ts'
 import { columns } from './columns.ts'
@@ -61,11 +62,11 @@ export async function inventoryShow(
     print(JSON.stringify({ ...inventory, hosts }))
     return exitCodes.converged
   }
-  const hostRows = hosts.map(({ name, address, port, user, privateAddresses, groups }) => [
-    name,
-    `${user}@${address}${port === 22 ? '' : `:${port}`}`,
-    privateAddresses.join(', '),
-    groups.join(', '),
+  const hostRows = hosts.map((host) => [
+    host.name,
+    loginOf(host),
+    host.privateAddresses.join(', '),
+    host.groups.join(', '),
   ])
   for (const line of columns([['host', 'login', 'private', 'groups'], ...hostRows])) print(line)
   const { admin, rules } = inventory.policy
@@ -78,4 +79,10 @@ export async function inventoryShow(
   print('')
   for (const line of columns([['may reach', 'where', 'what'], ...ruleRows])) print(line)
   return exitCodes.converged
+}
+
+/** Who logs in where, and by way of which hosts. */
+function loginOf({ user, address, port, jump }: Host): string {
+  const login = `${user}@${address}${port === 22 ? '' : `:${port}`}`
+  return jump === undefined ? login : `${login} through ${loginOf(jump)}`
 }

@@ -94,7 +94,7 @@ async function runPlanned(
   if (plan.playbook !== command.name)
     throw otherPlan(file, `it is a plan of ${plan.playbook}, not of ${command.name}`)
   const prepared = await prepareRun(session, command, likePlan)
-  const { inventory, hosts } = await loadHosts(session, options, { create: false })
+  const { inventory, hosts } = await loadHosts(session, options, { create: false, change: true })
   if (inventory.name !== plan.inventory)
     throw otherPlan(file, `it is a plan for the inventory ${plan.inventory}, not for ${inventory.name}`)
   const names = Object.keys(plan.hosts)

@@ -22,7 +22,8 @@ export async function runCommand(
 ): Promise<number> {
   const prepared = await prepareRun(session, command, options)
   // What is only looked at is not made first.
-  const chosen = await loadHosts(session, options, { create: command.createsHosts && !options.check })
+  const change = !options.check
+  const chosen = await loadHosts(session, options, { create: command.createsHosts && change, change })
   const mode = options.check ? 'check' : 'apply'
   return exitCodeOfRun(await showRun(session, chosen, prepared, options, { mode, removeData: false }))
 }

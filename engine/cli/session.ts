@@ -83,6 +83,8 @@ export interface Chosen {
 export interface LoadManner {
   /** Whether hosts that are missing are made. */
   create: boolean
+  /** Whether something is then changed on the hosts, so that where they come from must be asked anew. */
+  change?: boolean
   /** Whether the hosts are then logged in on, so that what this takes is asked for. */
   reach?: boolean
 }
@@ -91,14 +93,14 @@ export interface LoadManner {
 export async function loadHosts(
   session: Session,
   options: Pick<HostOptions, 'inventory' | 'limit' | 'refresh' | 'askBecomePass'>,
-  { create, reach = true }: LoadManner,
+  { create, change = create, reach = true }: LoadManner,
 ): Promise<Chosen> {
   const { projectDirectory, progress, signal } = session
   const source = await openSource(session, options)
   const inventory = await source.load({
     projectDirectory,
     create,
-    refresh: options.refresh ?? false,
+    refresh: change || (options.refresh ?? false),
     progress,
     signal,
   })

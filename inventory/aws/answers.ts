@@ -11,6 +11,7 @@ export function instanceOf(answer: InstanceAnswer, region: string): Instance {
     image: answer.ImageId ?? '',
     type: answer.InstanceType ?? '',
     zone: answer.Placement?.AvailabilityZone ?? '',
+    ...(answer.VpcId ? { network: answer.VpcId } : {}),
     tags: Object.fromEntries(tags),
     // Without one, the API says so with an empty text.
     ...(answer.PublicIpAddress ? { publicAddress: answer.PublicIpAddress } : {}),

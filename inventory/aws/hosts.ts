@@ -1,9 +1,12 @@
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host, Variables } from '../../engine/inventory.ts'
 import { mergeVariables, parseVariable } from '../../engine/variables.ts'
+import { type Bastion, bastionsOf, isBastion, nearestBastion } from './bastions.ts'
 import { partTag, stackTag } from './cloud/stack.ts'
+import { imageUser } from './image-user.ts'
 import { uniqueNames } from './names.ts'
 import type { Instance, Observation, SecurityGroup } from './observation.ts'
+import { rolesOf } from './roles.ts'
 import { type AwsSettings, nameOf, tagFilter } from './settings.ts'
 
 /** Groups that the policy means something else by. */
@@ -15,7 +18,7 @@ export function securityGroupNames(groups: readonly SecurityGroup[]): Map<string
 }
 
 /**
- * The instances that are hosts of the inventory: those with a role.
+ * The instances that are hosts of the inventory: those with a role, and not only that of a bastion.
  *
  * @throws SluiceError INSTANCE_MISSING with what was looked for and what was there
  * @throws SluiceError INSTANCE_NOT_RUNNING when one of them is stopped, starts, or is being terminated
@@ -25,10 +28,12 @@ export function chosenInstances(
   settings: AwsSettings,
 ): Instance[] {
   const there = instances.filter(({ state }) => state !== 'terminated')
-  const withRole = there.filter(({ tags }) => rolesOf(tags, settings).length > 0)
+  const withRole = there.filter(
+    (each) => rolesOf(each.tags, settings).length > 0 && !isBastion(each, settings),
+  )
   if (withRole.length === 0) {
     const filter = tagFilter(settings).map(([tag, value]) => `${tag}=${value}`)
-    const others = there.length > 0 ? there.map(({ id }) => `${id} has no tag ${settings.tags.role}`) : seen
+    const others = there.length > 0 ? there.map((each) => whyNoHost(each, settings)) : seen
     throw new SluiceError('INSTANCE_MISSING', {
       subject: `no instance has the tags ${filter.join(', ')} and ${settings.tags.role}`,
       at: regions.join(', '),
@@ -56,9 +61,11 @@ export function chosenInstances(
  */
 export function hostsOf(
   instances: readonly Instance[],
-  { securityGroups, images }: Observation,
+  observation: Observation,
   settings: AwsSettings,
 ): Host[] {
+  const { securityGroups, images } = observation
+  const bastions = needBastion(instances, settings) ? bastionsOf(observation, settings) : []
   const groupNames = securityGroupNames(securityGroups)
   const hostNames = uniqueNames(instances.map(({ id, tags }) => ({ id, name: tags[settings.tags.name] })))
   return instances.map((instance) => {
@@ -66,9 +73,9 @@ export function hostsOf(
     const { identityFile } = settings
     return {
       name: hostNames.get(instance.id) ?? instance.id,
-      address: loginAddress(instance, privateAddresses, settings),
+      ...wayTo(instance, privateAddresses, { settings, bastions }),
       port: settings.port,
-      user: settings.user ?? loginUser(instance, images[instance.image]),
+      user: settings.user ?? imageUser(instance, images[instance.image], 'aws.user'),
       ...(identityFile !== undefined && { identityFile }),
       hostKeys: [],
       privateAddresses,
@@ -76,11 +83,6 @@ export function hostsOf(
       variables: variablesIn(instance, settings),
     }
   })
-}
-
-/** The values of the role tag, `,` or a space between them. */
-function rolesOf(tags: Record<string, string>, settings: AwsSettings): string[] {
-  return (tags[settings.tags.role] ?? '').split(/[\s,]+/).filter((role) => role !== '')
 }
 
 function groupsOf(
@@ -111,31 +113,44 @@ function groupsOf(
   return [...new Set([...roles, ...others.filter((name) => name !== undefined)])]
 }
 
-function loginAddress(
-  { id, publicAddress }: Instance,
-  [privateAddress]: readonly string[],
-  { address }: AwsSettings,
-): string {
-  const found =
-    address === 'private' ? privateAddress : (publicAddress ?? (address ? undefined : privateAddress))
-  if (found !== undefined) return found
-  throw new SluiceError('INVENTORY_INVALID', {
-    subject: `${id} has no ${address ?? 'private'} address`,
-    at: id,
-    advice:
-      'give the instance one, or leave aws.address out of sluice.config.json to take the address that there is',
-  })
+function whyNoHost(instance: Instance, settings: AwsSettings): string {
+  const { role } = settings.tags
+  if (isBastion(instance, settings))
+    return `${instance.id} has ${role}=${settings.bastion.role}: it is only gone through`
+  return `${instance.id} has no tag ${role}`
 }
 
-/** The account that the image's makers let in. */
-function loginUser({ id, image }: Instance, name: string | undefined): string {
-  if (/ubuntu/i.test(name ?? '')) return 'ubuntu'
-  if (/debian/i.test(name ?? '')) return 'admin'
+function needBastion(instances: readonly Instance[], { address }: AwsSettings): boolean {
+  if (address !== undefined) return address === 'bastion'
+  return instances.some(({ publicAddress }) => publicAddress === undefined)
+}
+
+/** Where SSH goes, and through which bastion: what the settings say, else what there is. */
+function wayTo(
+  instance: Instance,
+  [privateAddress]: readonly string[],
+  { settings, bastions }: { settings: AwsSettings; bastions: readonly Bastion[] },
+): Pick<Host, 'address' | 'jump'> {
+  const { id, publicAddress } = instance
+  const { address: wanted } = settings
+  const direct = wanted === 'private' || wanted === 'bastion' ? undefined : publicAddress
+  const address = direct ?? (wanted === 'public' ? undefined : privateAddress)
+  if (address === undefined) {
+    throw new SluiceError('INVENTORY_INVALID', {
+      subject: `${id} has no ${wanted === 'public' ? 'public' : 'private'} address`,
+      at: id,
+      advice:
+        'give the instance one, or leave aws.address out of sluice.config.json to take the address that there is',
+    })
+  }
+  if (direct !== undefined) return { address }
+  const jump = nearestBastion(instance, bastions)?.host
+  if (wanted !== 'bastion' || jump !== undefined) return { address, ...(jump !== undefined && { jump }) }
+  const tag = `${settings.tags.role}=${settings.bastion.role}`
   throw new SluiceError('INVENTORY_INVALID', {
-    subject: `who may log in to ${id} cannot be told from its image, ${image}`,
+    subject: `${id} is to be reached through a bastion, and no instance runs that has the tag ${tag} and no other role`,
     at: id,
-    why: name === undefined ? 'the image is gone or not ours to see' : `it is called "${name}"`,
-    advice: 'put the account into sluice.config.json: "aws": { "user": "admin" }',
+    advice: `start or tag one, or leave aws.address out of sluice.config.json to take the address that there is`,
   })
 }
 

@@ -15,6 +15,8 @@ export const Instance = v.strictObject({
   image: v.string(),
   type: v.string(),
   zone: v.string(),
+  /** The VPC that it is in. */
+  network: v.optional(v.string()),
   tags: v.record(v.string(), v.string()),
   publicAddress: v.optional(v.string()),
   interfaces: v.array(NetworkInterface),

@@ -32,8 +32,23 @@ const Section = v.strictObject({
   ),
   /** What the names of tags that are variables begin with. */
   variablePrefix: v.optional(Text, 'sluice:'),
-  /** Where SSH answers. Left out: the public address where there is one, else the private one. */
-  address: v.optional(v.picklist(['public', 'private'])),
+  /**
+   * Where SSH goes. Left out: to the public address where there is one, else to the private one, through a bastion
+   * where one runs.
+   */
+  address: v.optional(v.picklist(['public', 'private', 'bastion'])),
+  /** Instances that others are only reached through. */
+  bastion: v.optional(
+    v.strictObject({
+      /** The role that tells them, as the only one that they have. */
+      role: v.optional(Text, 'bastion'),
+      /** Left out: as for the hosts. */
+      user: v.optional(AccountName),
+      /** Left out: as for the hosts. */
+      port: v.optional(Port),
+    }),
+    {},
+  ),
   /** Left out: told from the image. */
   user: v.optional(AccountName),
   port: v.optional(Port, 22),

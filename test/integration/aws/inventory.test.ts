@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { StopInstancesCommand } from '@aws-sdk/client-ec2'
+import { StopInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
 import test, { type ExecutionContext } from 'ava'
 import type { Inventory } from '../../../engine/inventory.ts'
 import { trafficName } from '../../../engine/policy.ts'
@@ -31,9 +31,9 @@ const anyCredentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test
 /** A project that looks for its hosts in these regions, by way of the relay. */
 function project(t: ExecutionContext, aws: object) {
   const folder = projectFolder(t, { 'sluice.config.json': JSON.stringify({ inventory: 'aws', aws }) })
-  const show = async (environment: Record<string, string> = {}, words: string[] = []) => {
+  const run = async (words: string[], environment: Record<string, string> = {}) => {
     const before = relay.asked.length
-    const result = await sluice(folder, ['inventory', 'show', '--json', ...words], {
+    const result = await sluice(folder, words, {
       AWS_ENDPOINT_URL_EC2: relay.url,
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
@@ -44,7 +44,9 @@ function project(t: ExecutionContext, aws: object) {
     const asked = relay.asked.slice(before).map(({ action }) => action)
     return { ...result, asked }
   }
-  return { folder, show }
+  const show = (environment: Record<string, string> = {}, words: string[] = []) =>
+    run(['inventory', 'show', '--json', ...words], environment)
+  return { folder, run, show }
 }
 
 /** Answers in the place of the server until the test ends. */
@@ -173,6 +175,82 @@ test.serial('300 instances are read page by page, and not again for a moment', a
   t.is(second.stdout, first.stdout)
   t.is(refreshed.asked.filter((action) => action === 'DescribeInstances').length, 3)
   t.false(refreshed.asked.includes('GetConsoleOutput'))
+})
+
+test.serial(
+  'hosts that have no public address are behind the bastion, whose key is pinned too',
+  async (t) => {
+    const cloud = new Cloud(moto.url, 'eu-west-2')
+    const image = await cloud.image('debian-12-amd64')
+    const [kafka, door] = await Promise.all(['kafka', 'door'].map((name) => cloud.securityGroup(name)))
+    if (kafka === undefined || door === undefined) return t.fail()
+    await cloud.allow(kafka, {
+      IpProtocol: 'tcp',
+      FromPort: 22,
+      ToPort: 22,
+      UserIdGroupPairs: [{ GroupId: door }],
+    })
+    const tags = { Project: 'inner' }
+    const vm1 = await cloud.instance({ ...tags, Role: 'kafka', Name: 'vm1' }, { image, groups: [kafka] })
+    const bastion = await cloud.instance(
+      { ...tags, Role: 'bastion', Name: 'door' },
+      { image, groups: [door] },
+    )
+    intercept(t, ({ action, parameters }) =>
+      action === 'GetConsoleOutput'
+        ? consoleAnswer(parameters.get('InstanceId') ?? '', consoleText)
+        : undefined,
+    )
+    const { folder, show } = project(t, { regions: ['eu-west-2'], project: 'inner', address: 'bastion' })
+
+    const { exitCode, stdout, stderr } = await show()
+
+    t.is(exitCode, 0, stderr)
+    const { hosts, policy } = JSON.parse(stdout) as Inventory
+    const [host] = hosts
+    t.deepEqual(
+      hosts.map(({ name, jump }) => [name, jump?.name, jump?.user]),
+      [['vm1', 'door', 'admin']],
+    )
+    t.deepEqual(host?.privateAddresses, [host?.address])
+    t.deepEqual(
+      policy.rules.map(({ from }) => from),
+      [[`${host?.jump?.privateAddresses[0]}/32`]],
+    )
+    const records = readFileSync(join(folder, '.sluice', 'known_hosts'), 'utf8')
+    t.is(records, `${host?.address} ${hostKey} ${vm1}\n${host?.jump?.address} ${hostKey} ${bastion}\n`)
+  },
+)
+
+test.serial('a run that changes hosts asks which there are now; one that only looks need not', async (t) => {
+  const cloud = new Cloud(moto.url, 'eu-west-3')
+  const image = await cloud.image('debian-12-amd64')
+  intercept(t, ({ action, parameters }) =>
+    action === 'GetConsoleOutput'
+      ? consoleAnswer(parameters.get('InstanceId') ?? '', consoleText)
+      : undefined,
+  )
+  const { run } = project(t, { regions: ['eu-west-3'], project: 'moving', address: 'private' })
+  const launch = (name: string) => cloud.instance({ Project: 'moving', Role: 'kafka', Name: name }, { image })
+  const first = await launch('vm1')
+  const hostsIn = (text: string) =>
+    text.split('\n').flatMap((line) => (line.startsWith('vm') ? line.slice(0, 3) : []))
+
+  const shown = await run(['inventory', 'show'])
+  await launch('vm2')
+  await cloud.client.send(new TerminateInstancesCommand({ InstanceIds: [first] }))
+  const checked = await run(['harden', '--check', '--timeout', '1', '--json'])
+  const hardened = await run(['harden', '--timeout', '1', '--json'])
+  const shownAgain = await run(['inventory', 'show'])
+
+  t.deepEqual(hostsIn(shown.stdout), ['vm1'])
+  t.deepEqual(checked.asked, [])
+  t.true(checked.stdout.includes('"vm1"'))
+  t.true(hardened.asked.includes('DescribeInstances'))
+  t.true(hardened.stdout.includes('"vm2"'), hardened.stdout + hardened.stderr)
+  t.false(hardened.stdout.includes('"vm1"'))
+  t.deepEqual(hostsIn(shownAgain.stdout), ['vm2'])
+  t.deepEqual(shownAgain.asked, [])
 })
 
 test.serial('several regions are one inventory, and refused requests are sent again', async (t) => {
