@@ -39,7 +39,19 @@ export const project: Registry = {
       name: 'aws',
       summary: 'EC2 instances by their tags; their security groups are the firewall policy',
       load: async () => (await import('./inventory/aws.ts')).aws,
-      cloud: { load: async () => (await import('./inventory/aws/cloud/controls.ts')).awsControls },
+      cloud: {
+        load: async () => (await import('./inventory/aws/cloud/controls.ts')).awsControls,
+        costs: true,
+      },
+    },
+    {
+      name: 'multipass',
+      summary: 'Ubuntu virtual machines of Multipass on this machine, made by sluice up',
+      load: async () => (await import('./inventory/multipass.ts')).multipass,
+      cloud: {
+        load: async () => (await import('./inventory/multipass/controls.ts')).multipassControls,
+        costs: false,
+      },
     },
   ],
   defaultInventory: 'lab',

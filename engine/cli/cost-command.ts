@@ -8,9 +8,9 @@ import { inventoryChoice, type Session } from './session.ts'
 
 /** What the hosts of an inventory would cost, what those cost that are there, and two examples to compare with. */
 export async function costCommand(session: Session, options: CostOptions): Promise<number> {
-  const cloud = await pricedCloud(session, options)
+  const costOf = await pricing(session, options)
   const { diskGb, type } = options
-  const report = await cloud.cost(
+  const report = await costOf(
     cloudOptions(session, { ...(type !== undefined && { type }), ...(diskGb !== undefined && { diskGb }) }),
   )
   const { print } = session
@@ -33,14 +33,14 @@ export function money({ hourly, monthly, complete }: CostTable): string {
   return `${complete ? '' : 'at least '}${amount(hourly)} USD an hour, ${monthly.toFixed(2)} a month`
 }
 
-async function pricedCloud(session: Session, options: CostOptions): Promise<CloudControls> {
+async function pricing(session: Session, options: CostOptions): Promise<Required<CloudControls>['cost']> {
   const cloud = await cloudOf(session, options)
-  if (cloud !== undefined) return cloud
+  if (cloud?.cost !== undefined) return cloud.cost
   const choice = inventoryChoice(session, options.inventory)
-  const priced = session.registry.inventories.filter((entry) => entry.cloud !== undefined)
-  const [only] = priced
+  const priced = session.registry.inventories.filter((entry) => entry.cloud?.costs)
   // The inventory of last resort costs nothing; what is asked for is the one that does.
-  if (choice.from === 'the default' && only?.cloud !== undefined) return only.cloud.load()
+  const only = choice.from === 'the default' ? await priced[0]?.cloud?.load() : undefined
+  if (only?.cost !== undefined) return only.cost
   throw new SluiceError('USAGE', {
     subject: `the hosts of ${choice.name} have no prices`,
     at: choice.from,

@@ -105,9 +105,9 @@ function addCheck(program: Command, check: Check, execute: Execute): void {
 function addUp(program: Command, execute: Execute): void {
   const command = program
     .command('up')
-    .summary('makes the hosts of an inventory that can make them: lab, aws')
+    .summary('makes the hosts of an inventory that can make them: lab, aws, multipass, vagrant')
     .description(
-      'Makes the hosts and what they need, and waits until they let us in by SSH. At AWS: a VPC, its way to the internet, security groups, a key pair and instances, tagged as ours; this costs money (sluice cost). What is there already is compared and only brought to what is declared; run again, it goes on from where it stopped.',
+      'Makes the hosts and what they need, and waits until they let us in by SSH. At AWS: a VPC, its way to the internet, security groups, a key pair and instances, tagged as ours; this costs money (sluice cost). With Multipass and Vagrant: virtual machines on this machine. What is there already is compared and only brought to what is declared; run again, it goes on from where it stopped.',
     )
   addUpOptions(addRunOptions(command))
     .option('--check', 'only show what would change at the provider; exit code 2 if anything would', false)
@@ -117,6 +117,7 @@ function addUp(program: Command, execute: Execute): void {
         { command: 'sluice up -i aws --admin 203.0.113.7/32 --check', meaning: 'what would be made' },
         { command: 'sluice up -i aws --admin 203.0.113.7/32', meaning: 'four hosts at AWS' },
         { command: 'sluice up -i aws --verify', meaning: 'from nothing to the verified pipeline' },
+        { command: 'sluice up -i multipass', meaning: 'four virtual machines on this machine' },
         { command: 'sluice destroy -i aws', meaning: 'takes all of it away again' },
       ]),
     )
@@ -178,9 +179,11 @@ function addDrift(program: Command, registry: Registry, execute: Execute): void 
 function addDestroy(program: Command, registry: Registry, execute: Execute): void {
   const command = program
     .command('destroy')
-    .summary('removes the hosts that were made (lab, aws), or what was installed on yours')
+    .summary(
+      'removes the hosts that were made (lab, aws, multipass, vagrant), or what was installed on yours',
+    )
     .description(
-      `Hosts that Sluice made go as a whole, with all that is on them: lab hosts, and at AWS exactly what sluice up made and tagged. From hosts of your own, and with --installed, --limit or --tags from any, it removes what ${registry.destroyed} installed: the hosts stay, and what was on them before comes back. Asks first.`,
+      `Hosts that Sluice made go as a whole, with all that is on them: lab hosts, exactly what sluice up made and tagged at AWS, and the virtual machines that it made with Multipass or Vagrant. From hosts of your own, and with --installed, --limit or --tags from any, it removes what ${registry.destroyed} installed: the hosts stay, and what was on them before comes back. Asks first.`,
     )
   addRunOptions(command)
     .option('-y, --yes', 'do not ask', false)

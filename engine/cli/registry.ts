@@ -54,8 +54,8 @@ export interface InventoryEntry {
   name: string
   summary: string
   load(): Promise<InventorySource>
-  /** Where its hosts can be made and removed at a provider who asks money for them. */
-  cloud?: { load(): Promise<CloudControls> }
+  /** Where its hosts can be made and removed at a provider, who may ask money for them. */
+  cloud?: { load(): Promise<CloudControls>; costs: boolean }
 }
 
 /** What is typed for one command instead of the settings. */
@@ -82,7 +82,8 @@ export interface CloudRun {
 }
 
 export interface CloudPlan extends CloudRun {
-  cost: CostTable
+  /** Left out where nobody asks money. */
+  cost?: CostTable
 }
 
 export interface CloudRemoval extends CloudRun {
@@ -121,12 +122,13 @@ export interface CostReport {
   examples: CostTable[]
 }
 
-/** Hosts that are made and removed on demand and cost money. */
+/** Hosts that are made and removed on demand. */
 export interface CloudControls {
   up(options: CloudOptions): Promise<CloudPlan>
   /** @returns `undefined` when there is nothing that `up` made */
   down(options: CloudOptions): Promise<CloudRemoval | undefined>
-  cost(options: CloudOptions): Promise<CostReport>
+  /** For those that cost money. */
+  cost?(options: CloudOptions): Promise<CostReport>
 }
 
 /** A command that looks at running hosts and judges them, changing nothing that a playbook declares. */

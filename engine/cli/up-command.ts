@@ -37,7 +37,9 @@ async function makeCloud(session: Session, cloud: CloudControls, options: UpOpti
       ...(diskGb !== undefined && { diskGb }),
     }),
   )
-  session.progress(`cost of all that is declared: ${money(plan.cost)}; sluice cost says of what`)
+  if (plan.cost !== undefined) {
+    session.progress(`cost of all that is declared: ${money(plan.cost)}; sluice cost says of what`)
+  }
   const mode = options.check ? 'check' : 'apply'
   const exitCode = exitCodeOfRun(await showCloudRun(session, plan, options, { mode, removeData: false }))
   if (exitCode !== exitCodes.converged || options.check || options.wait === 0) return exitCode
@@ -53,7 +55,8 @@ async function makeHosts(session: Session, options: UpOptions): Promise<number> 
     throw new SluiceError('USAGE', {
       subject: `the hosts of ${source.name} are not Sluice's to make`,
       at: 'the command line, --inventory',
-      advice: 'sluice provision works on them as they are; lab and aws have hosts that can be made',
+      advice:
+        'sluice provision works on them as they are; lab, aws, multipass and vagrant have hosts that can be made',
     })
   }
   if (options.check) {

@@ -1,0 +1,133 @@
+import * as v from 'valibot'
+import type { CloudControls, CloudOptions, CloudPlan, CloudRemoval } from '../../engine/cli/registry.ts'
+import { SluiceError } from '../../engine/errors.ts'
+import type { Host, Inventory } from '../../engine/inventory.ts'
+import { definePlaybook } from '../../engine/playbook.ts'
+import { defineRole } from '../../engine/role.ts'
+import { Multipass } from './client.ts'
+import { InstanceConnection, Workplace } from './connection.ts'
+import { instance } from './instance.ts'
+import { Records } from './records.ts'
+import { type Make, type MultipassWishes, multipassSettings } from './settings.ts'
+
+/** An instance that is to be there, or to go. */
+interface Subject {
+  host: string
+  instance: string
+  /** Left out, it is only removed. */
+  make?: Make
+}
+
+/** What `sluice up` and `sluice destroy` do with Multipass. */
+export const multipassControls: CloudControls = {
+  async up(options): Promise<CloudPlan> {
+    const settings = multipassSettings(options.projectDirectory, wishesOf(options))
+    const records = new Records(options.projectDirectory)
+    const kept = await records.all()
+    const subjects = settings.hosts.map(({ name, instance: declared, make }) => ({
+      host: name,
+      // One that is there keeps its name, also when the project's folder has moved.
+      instance: kept.get(name)?.instance ?? declared,
+      make,
+    }))
+    const undeclared = [...kept].filter(([host]) => subjects.every((each) => each.host !== host))
+    if (undeclared.length > 0) {
+      const names = undeclared.map(([, { instance: name }]) => name).join(', ')
+      options.progress(`multipass: not declared any more, and left alone: ${names}`)
+    }
+    return runOf('up', subjects, new Workplace(new Multipass(options.signal), records, settings.user))
+  },
+
+  async down({ projectDirectory, signal }): Promise<CloudRemoval | undefined> {
+    const { user } = multipassSettings(projectDirectory)
+    const records = new Records(projectDirectory)
+    const kept = [...(await records.all())]
+    if (kept.length === 0) return undefined
+    const multipass = new Multipass(signal)
+    const left = async () => {
+      const there = await multipass.list()
+      return kept.flatMap(([host, { instance: name }]) => {
+        const found = there.find((each) => each.name === name)
+        return found === undefined ? [] : [{ host, instance: name, state: found.state }]
+      })
+    }
+    const ours = await left()
+    const leftovers = async () => {
+      const still = await left()
+      const gone = kept.filter(([host]) => still.every((each) => each.host !== host))
+      for (const [host] of gone) await records.forget(host)
+      if (still.length === 0) await records.forgetKey()
+      return still.map(({ instance: name }) => name)
+    }
+    if (ours.length === 0) {
+      await leftovers()
+      return undefined
+    }
+    const subjects = ours.map(({ host, instance: name }) => ({ host, instance: name }))
+    return {
+      ...runOf('destroy', subjects, new Workplace(multipass, records, user)),
+      summary: `the instances of Multipass that sluice up made`,
+      things: ours.map(({ host, instance: name, state }) => `${host} (${name}, ${state})`),
+      leftovers,
+    }
+  },
+}
+
+/** @throws SluiceError USAGE for what only a cloud has */
+function wishesOf({ wishes }: CloudOptions): MultipassWishes {
+  const { image, diskGb, ...others } = wishes
+  const words = { admin: '--admin', publicKey: '--public-key', type: '--type' }
+  const unknown = Object.keys(others).map((wish) => words[wish as keyof typeof others])
+  if (unknown.length > 0) {
+    throw new SluiceError('USAGE', {
+      subject: `${unknown.join(', ')} says nothing about instances of Multipass`,
+      at: 'the command line',
+      advice: 'leave it out; the section multipass of sluice.config.json has admin, cpus, memory and disk',
+    })
+  }
+  return { ...(image !== undefined && { image }), ...(diskGb !== undefined && { disk: `${diskGb}G` }) }
+}
+
+/** A playbook whose hosts are the instances: they are made at the same time. */
+function runOf(
+  name: string,
+  subjects: readonly Subject[],
+  workplace: Workplace,
+): Pick<CloudPlan, 'playbook' | 'inventory' | 'connect'> {
+  const hosts = subjects.map(hostOf)
+  const inventory: Inventory = {
+    name: 'multipass',
+    hosts,
+    variables: {},
+    groupVariables: {},
+    policy: { admin: [], rules: [] },
+  }
+  const role = defineRole({
+    name: 'instances',
+    description: 'the hosts',
+    params: v.strictObject({}),
+    resources: (_params, { host }) => subjects.filter((each) => each.host === host.name).map(instance),
+  })
+  return {
+    playbook: definePlaybook({
+      name,
+      summary: 'Makes the hosts as instances of Multipass',
+      plays: [{ name: 'multipass', hosts: 'all', roles: [role] }],
+    }),
+    inventory,
+    connect: async (host) => new InstanceConnection(host, workplace),
+  }
+}
+
+function hostOf({ host, instance: name }: Subject): Host {
+  return {
+    name: host,
+    address: name,
+    port: 22,
+    user: 'root',
+    hostKeys: [],
+    privateAddresses: [],
+    groups: ['multipass'],
+    variables: {},
+  }
+}
