@@ -44,6 +44,7 @@ export const errorCodes = {
   PLAN_OUTDATED: 'a host is not any more as it was when a saved plan was made',
   ARTIFACT_UNAVAILABLE: 'no source could give an artifact',
   ARTIFACT_CHECKSUM: 'an artifact is not what its checksum says',
+  OVERRULED: 'something on a host, which Sluice did not make, keeps what is declared from having effect',
   DATA_AT_RISK: 'a change would lose data, and was not made',
   PIPELINE_UNREACHABLE: 'a service of the running pipeline could not be asked',
   LETTER_UNKNOWN: 'no dead letter is what is looked for',

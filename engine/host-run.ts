@@ -6,7 +6,7 @@ import { type HostLock, lockLost } from './host-lock.ts'
 import { HostState } from './host-state.ts'
 import type { Notice } from './host-survey.ts'
 import { HostVoice } from './host-voice.ts'
-import { type Placed, pendingChanges, probeRefused } from './plan.ts'
+import { type Placed, pendingChanges, probeRefused, refusalOf } from './plan.ts'
 import {
   type ArtifactSettings,
   type Change,
@@ -123,6 +123,8 @@ export class HostRun {
     const { resource } = placed
     const reading = this.state.readings.get(resource)
     if (reading?.state !== 'read') throw this.#voice.errorAt(placed, probeRefused(resource, reading))
+    const refusal = refusalOf(resource, reading.have, this.#mode)
+    if (refusal !== undefined) throw this.#voice.errorAt(placed, refusal)
     const changes = pendingChanges(resource, reading.have, this.#mode)
     if (changes.length === 0) return undefined
     this.#voice.started(placed)

@@ -1,5 +1,5 @@
 import type { Mode, PlannedChange } from './events.ts'
-import { type Placed, pendingChanges } from './plan.ts'
+import { type Placed, pendingChanges, refusalOf } from './plan.ts'
 import { type Change, type ControllerAccess, concerns, type Resource, resourceName } from './resource.ts'
 import { type Reading, survey } from './survey.ts'
 
@@ -39,6 +39,7 @@ export class HostState {
   differs(resource: Resource): boolean {
     const reading = this.readings.get(resource)
     if (reading?.state !== 'read' || resource.waits) return false
+    if (refusalOf(resource, reading.have, this.mode) !== undefined) return false
     return pendingChanges(resource, reading.have, this.mode).length > 0
   }
 

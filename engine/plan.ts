@@ -17,6 +17,16 @@ export function pendingChanges(resource: Resource, have: unknown, mode: Mode): C
   return [{ property: 'state', have: 'present', want: undefined }]
 }
 
+/** Why this resource cannot be brought to what it should be, unless earlier changes of these subjects see to it. */
+export function refusalOf(
+  resource: Resource,
+  have: unknown,
+  mode: Mode,
+  pending: readonly string[] = [],
+): SluiceError | undefined {
+  return mode === 'remove' ? undefined : resource.refuse?.(have, pending)
+}
+
 export interface Plan {
   /** What will be changed. */
   planned: PlannedChange[]
@@ -43,7 +53,8 @@ export function planHost(
   const undecided: PlannedChange[] = []
   const touched: (Touched & { by: string })[] = []
   let ok = 0
-  for (const { play, role, resource } of placed) {
+  for (const item of placed) {
+    const { play, role, resource } = item
     const name = resourceName(resource)
     const before = touched.filter(({ subject }) => resource.reads.some((read) => concerns(subject, read)))
     const after = [...new Set(before.map(({ by }) => by))]
@@ -58,6 +69,9 @@ export function planHost(
       undecided.push({ host, play, role, resource: name, changes: [], after })
       continue
     }
+    const subjects = before.map(({ subject }) => subject)
+    const refusal = refusalOf(resource, reading.have, mode, subjects)
+    if (refusal !== undefined) throw errorAt(host, item, refusal)
     const changes = whereItIs(`${host} > ${role}`, () =>
       before.length > 0 && resource.predict && mode !== 'remove'
         ? resource.predict(reading.have, before)

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { SluiceError } from './errors.ts'
 import type { Script } from './shell.ts'
 import type { Connection } from './transport/connection.ts'
 
@@ -92,6 +93,12 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   diff(have: Have | undefined): Change[]
   /** What a pending change of a subject that this reads will make of it; without this, "known later". */
   predict?(have: Have | undefined, touched: Touched[]): Change[]
+  /**
+   * Why it cannot be brought to what is declared, as the host is: a plan says so before anything is changed.
+   *
+   * @param pending subjects that it reads and that earlier changes will touch
+   */
+  refuse?(have: Have | undefined, pending: readonly string[]): SluiceError | undefined
   /** Work on the controller that must come before the steps are known, for example fetching a file. */
   prepare?(access: ControllerAccess): Promise<Prepared>
   apply(have: Have | undefined, prepared: Prepared): Step[]
@@ -123,6 +130,11 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   probeTogether?(specs: readonly v.InferOutput<Schema>[]): JointProbe<Have>
   diff(spec: v.InferOutput<Schema>, have: Have | undefined): Change[]
   predict?(spec: v.InferOutput<Schema>, have: Have | undefined, touched: Touched[]): Change[]
+  refuse?(
+    spec: v.InferOutput<Schema>,
+    have: Have | undefined,
+    pending: readonly string[],
+  ): SluiceError | undefined
   prepare?(spec: v.InferOutput<Schema>, access: ControllerAccess): Promise<Prepared>
   apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
   settle?(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Change[]
@@ -158,7 +170,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       throw new TypeError(`${definition.kind}: ${issues.join('; ')}`)
     }
     const spec = parsed.output
-    const { predict, prepare, settle, remove, guard } = definition
+    const { predict, refuse, prepare, settle, remove, guard } = definition
     const resource: Resource<Have, Prepared> = {
       kind: definition.kind,
       id: definition.id(spec),
@@ -168,6 +180,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       ...(jointKind && { joint: { kind: jointKind, spec } }),
       diff: (have) => definition.diff(spec, have),
       ...(predict && { predict: (have, touched) => predict(spec, have, touched) }),
+      ...(refuse && { refuse: (have, pending) => refuse(spec, have, pending) }),
       ...(prepare && { prepare: (access) => prepare(spec, access) }),
       apply: (have, prepared) => definition.apply(spec, have, prepared),
       ...(settle && { settle: (have, prepared) => settle(spec, have, prepared) }),

@@ -1,5 +1,5 @@
 import type { Mode } from './events.ts'
-import { type Placed, pendingChanges } from './plan.ts'
+import { type Placed, pendingChanges, refusalOf } from './plan.ts'
 import { type Change, concerns, type Resource, type Step } from './resource.ts'
 import type { Reading } from './survey.ts'
 
@@ -38,6 +38,8 @@ export function nextSegment(
     const reading = readings.get(resource)
     const altered = resource.reads.some((read) => touched.some((subject) => concerns(subject, read)))
     if (stale.has(resource) || altered || reading?.state !== 'read') break
+    // What is refused comes alone, so that it is said where it happened.
+    if (refusalOf(resource, reading.have, mode) !== undefined) break
     const changes = pendingChanges(resource, reading.have, mode)
     if (changes.length === 0) {
       segment.passed.push(resource)

@@ -22,6 +22,10 @@ const Spec = v.pipe(
       v.optional(v.array(v.string()), []),
       v.description('subjects that decide whether it must run'),
     ),
+    touches: v.pipe(
+      v.optional(v.array(v.string()), []),
+      v.description('subjects that it alters, `path:/etc/hosts` or `unit:ssh.service` for example'),
+    ),
     timeoutSeconds: v.pipe(v.optional(v.number(), 600), v.description('how long it may take')),
   }),
   v.check(
@@ -40,9 +44,10 @@ export const command = defineResource<typeof Spec, { done: boolean }>({
     ...(creates === undefined ? [] : [`path:${creates}`]),
     ...reads,
   ],
-  touches: ({ name, creates }) => [
+  touches: ({ name, creates, touches }) => [
     `command:${name}`,
     ...(creates === undefined ? [] : [`path:${creates}`, `content:${creates}`]),
+    ...touches,
   ],
 
   probe: ({ creates, unless }) => ({

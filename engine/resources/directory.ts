@@ -3,6 +3,14 @@ import { compare, defineResource, run } from '../resource.ts'
 import { AbsolutePath, AccountName, FileMode } from '../schemas.ts'
 import { lines, sh } from '../shell.ts'
 import { forgetMade, noteMade, tellMade } from './former.ts'
+import {
+  definesIsFree,
+  type Obstacle,
+  parseObstacle,
+  refuseObstacle,
+  tellObstacle,
+  withoutObstacle,
+} from './obstacle.ts'
 
 const Spec = v.strictObject({
   path: v.pipe(AbsolutePath, v.description('where the directory is; its parents are made with it')),
@@ -25,7 +33,7 @@ interface Have {
 const markName = (path: string) => path.slice(1).replaceAll('/', '.')
 
 /** A directory with this mode and owner; what is in it is not its concern. */
-export const directory = defineResource<typeof Spec, Have>({
+export const directory = defineResource<typeof Spec, Have | Obstacle>({
   kind: 'directory',
   spec: Spec,
   id: ({ path }) => path,
@@ -35,30 +43,34 @@ export const directory = defineResource<typeof Spec, Have>({
     changes.some(({ have }) => have === undefined) ? [`path:${path}`, `content:${path}`] : [],
 
   probe: ({ path }) => ({
-    script: sh`if [ -d ${path} ]; then stat --format='%a %U %G' -- ${path}; ${tellMade('directory', markName(path))}; fi`,
-    parse: ([attributes, mark]) => parseDirectory(attributes, mark),
+    script: sh`if [ -d ${path} ]; then stat --format='%a %U %G' -- ${path}; ${tellMade('directory', markName(path))}; else ${tellObstacle(path, 'directory')}; fi`,
+    parse: (output) => parseObstacle(path, output) ?? parseDirectory(output[0], output[1]),
   }),
 
   probeTogether: (specs) => ({
     script: sh`
+      ${definesIsFree}
       set --
       ${lines(
         specs.map(
           ({ path }) =>
-            sh`if [ -d ${path} ]; then set -- "$@" ${path}; ${tellMade('directory', markName(path))}; else echo absent; fi`,
+            sh`if [ -d ${path} ]; then set -- "$@" ${path}; ${tellMade('directory', markName(path))}; elif is_free ${path} directory; then echo absent; else echo obstacle; fi`,
         ),
       )}
       [ $# -eq 0 ] || stat --format='%a %U %G' -- "$@"`,
     parse(output) {
       const marks = output.slice(0, specs.length)
       const attributes = output.slice(specs.length).values()
-      return marks.map((mark) => ({
-        have: mark === 'absent' ? undefined : parseDirectory(attributes.next().value, mark),
-      }))
+      return marks.map((mark) => {
+        if (mark === 'obstacle') return undefined
+        return { have: mark === 'absent' ? undefined : parseDirectory(attributes.next().value, mark) }
+      })
     },
   }),
 
-  diff: ({ mode, owner, group }, have) => compare({ mode, owner, group }, have),
+  diff: ({ mode, owner, group }, have) => compare({ mode, owner, group }, withoutObstacle(have)),
+
+  refuse: (spec, have, pending) => refuseObstacle(spec, 'directory', have, pending),
 
   apply: ({ path, mode, owner, group }, have) => [
     run(sh`
@@ -69,8 +81,10 @@ export const directory = defineResource<typeof Spec, Have>({
   ],
 
   // What was there before is not ours to remove.
-  remove: ({ path }, { made }) =>
-    made ? [run(sh`rm -rf --one-file-system -- ${path}; ${forgetMade('directory', markName(path))}`)] : [],
+  remove: ({ path }, have) =>
+    withoutObstacle(have)?.made
+      ? [run(sh`rm -rf --one-file-system -- ${path}; ${forgetMade('directory', markName(path))}`)]
+      : [],
   holdsData: ({ holdsData }) => holdsData,
 })
 

@@ -6,6 +6,14 @@ import { Secret } from '../secret.ts'
 import { described, lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 import { digestOf } from './listed-paths.ts'
+import {
+  definesIsFree,
+  type Obstacle,
+  parseObstacle,
+  refuseObstacle,
+  tellObstacle,
+  withoutObstacle,
+} from './obstacle.ts'
 
 /** Longer contents are told apart by their beginning and size. */
 const comparedBytes = 1_048_576
@@ -46,7 +54,7 @@ interface Have {
 }
 
 /** A regular file with exactly this content, mode and owner. */
-export const file = defineResource<typeof Spec, Have>({
+export const file = defineResource<typeof Spec, Have | Obstacle>({
   kind: 'file',
   spec: Spec,
   id: ({ path }) => path,
@@ -58,9 +66,11 @@ export const file = defineResource<typeof Spec, Have>({
 
   // An absent file is an answer, not a failure. The dot keeps a last line end from being cut off.
   probe: ({ path }) => ({
-    script: sh`if [ -f ${path} ] && [ ! -L ${path} ]; then stat --format='%a %U %G %s' -- ${path}; ${tellOurs(path)}; head -c ${comparedBytes} -- ${path}; echo .; fi`,
-    parse([attributes, mark, ...content]) {
-      return attributes === undefined ? undefined : found(attributes, mark, content.join('\n').slice(0, -1))
+    script: sh`if [ -f ${path} ] && [ ! -L ${path} ]; then stat --format='%a %U %G %s' -- ${path}; ${tellOurs(path)}; head -c ${comparedBytes} -- ${path}; echo .; else ${tellObstacle(path, 'file')}; fi`,
+    parse(output) {
+      const [attributes, mark, ...content] = output
+      if (attributes === undefined) return undefined
+      return parseObstacle(path, output) ?? found(attributes, mark, content.join('\n').slice(0, -1))
     },
   }),
 
@@ -69,8 +79,9 @@ export const file = defineResource<typeof Spec, Have>({
     script: described(
       `read ${specs.length} files`,
       sh`
+${definesIsFree}
 set --
-${lines(specs.map(({ path }) => sh`if [ -f ${path} ] && [ ! -L ${path} ]; then set -- "$@" ${path}; ${tellOurs(path)}; else echo absent; fi`))}
+${lines(specs.map(({ path }) => sh`if [ -f ${path} ] && [ ! -L ${path} ]; then set -- "$@" ${path}; ${tellOurs(path)}; elif is_free ${path} file; then echo absent; else echo obstacle; fi`))}
 [ $# -gt 0 ] || exit 0
 stat --format='%a %U %G %s' -- "$@"
 sums=$(sha256sum -- "$@")
@@ -90,7 +101,8 @@ done`,
     parse: (output) => parseFiles(specs, output),
   }),
 
-  diff(spec, have) {
+  diff(spec, there) {
+    const have = withoutObstacle(there)
     const { content, mode, owner, group } = spec
     const attributes = compare({ mode, owner, group }, have)
     const want = textOf(spec)
@@ -98,9 +110,11 @@ done`,
     return [contentChange(content, have), ...attributes]
   },
 
+  refuse: (spec, have, pending) => refuseObstacle(spec, 'file', have, pending),
+
   // Staged beside the target and renamed: a reader meets the old file or the new one, never half of it,
   // and what is staged belongs to its owner before it can be read under its name.
-  apply({ path, content, mode, owner, group, accept }, have) {
+  apply({ path, content, mode, owner, group, accept }) {
     const staged = `${path}.sluice-staged`
     return [
       run(sh`
@@ -109,13 +123,13 @@ done`,
         chown -- ${`${owner}:${group}`} ${staged}
         chmod -- ${mode} ${staged}
         ${accept === undefined ? sh`:` : sh`( ${accept(staged)} )`}
-        ${keepFormer(path, have !== undefined)}
+        ${keepFormer(path)}
         mv --no-target-directory -- ${staged} ${path}
       `),
     ]
   },
 
-  remove: ({ path }, { ours }) => (ours ? [run(restoreFormer(path))] : []),
+  remove: ({ path }, have) => (withoutObstacle(have)?.ours ? [run(restoreFormer(path))] : []),
 })
 
 const textOf = ({ content }: Spec) => (content instanceof Secret ? content.reveal() : content)
@@ -140,7 +154,7 @@ function found(attributes: string, mark: string | undefined, content: string): H
  */
 function parseFiles(specs: readonly Spec[], output: readonly string[]): (Answer<Have> | undefined)[] {
   const marks = output.slice(0, specs.length)
-  const present = marks.filter((mark) => mark !== 'absent').length
+  const present = marks.filter((mark) => mark !== 'absent' && mark !== 'obstacle').length
   const attributes = output.slice(specs.length, specs.length + present)
   const contents: { digest: string; lines: string[] }[] = []
   for (const line of output.slice(specs.length + present)) {
@@ -151,6 +165,7 @@ function parseFiles(specs: readonly Spec[], output: readonly string[]): (Answer<
   let at = 0
   return specs.map((spec, index) => {
     if (marks[index] === 'absent') return { have: undefined }
+    if (marks[index] === 'obstacle') return undefined
     const [attributesHere = '', content] = [attributes[at], contents[at]]
     at++
     if (content?.digest === digestWanted(spec))

@@ -6,22 +6,28 @@ export const stateDirectory = '/var/lib/sluice'
 
 const formerPath = (path: string) => `${stateDirectory}/former${path}`
 
+/** Whether something is remembered. A link is, whatever it points to. */
+const isKept = (former: string) => sh`[ -e ${former} ] || [ -L ${former} ] || [ -e ${`${former}.absent`} ]`
+
 /** With the last thing that is remembered in it, a folder of the memory goes too. */
 const forgetEmpty = (folder: string) =>
   sh`rmdir --parents --ignore-fail-on-non-empty -- ${folder} 2>/dev/null || :`
 
 /** Keeps what is at `path` before it is replaced for the first time, or notes that nothing was there. */
-export function keepFormer(path: string, exists: boolean): Script {
+export function keepFormer(path: string): Script {
   const former = formerPath(path)
-  const keep = exists ? sh`cp --archive -- ${path} ${former}` : sh`: > ${`${former}.absent`}`
-  return sh`[ -e ${former} ] || [ -e ${`${former}.absent`} ] || { mkdir -p -- ${dirname(former)}; ${keep}; }`
+  return sh`
+    if ! { ${isKept(former)}; }; then
+      mkdir -p -- ${dirname(former)}
+      if [ -e ${path} ] || [ -L ${path} ]; then cp --archive -- ${path} ${former}; else : > ${`${former}.absent`}; fi
+    fi`
 }
 
 /** Puts back what was at `path` before, or removes what was put there; what Sluice never touched stays. */
 export function restoreFormer(path: string): Script {
   const former = formerPath(path)
   return sh`
-    if [ -e ${former} ]; then mv --no-target-directory -- ${former} ${path}
+    if [ -e ${former} ] || [ -L ${former} ]; then mv --no-target-directory -- ${former} ${path}
     elif [ -e ${`${former}.absent`} ]; then rm -f -- ${path} ${`${former}.absent`}
     fi
     ${forgetEmpty(dirname(former))}`
@@ -38,7 +44,7 @@ export function restoreFormerContent(path: string): Script {
 /** A word, `ours` or `found`: whether Sluice made or replaced what is at `path`. */
 export function tellOurs(path: string): Script {
   const former = formerPath(path)
-  return sh`if [ -e ${former} ] || [ -e ${`${former}.absent`} ]; then echo ours; else echo found; fi`
+  return sh`if ${isKept(former)}; then echo ours; else echo found; fi`
 }
 
 /** Notes that Sluice made something that is not a file, such as an account or a package. */

@@ -53,12 +53,12 @@ export function forgetLoadedFiles(unit: string): Script {
   return sh`rm -f -- ${recordPath(unit)}`
 }
 
-/** Whether the unit runs with something else than what is on the disk, or will be once `touched` is changed. */
-export function isStale(
+/** What the unit runs with another of than is on the disk, or will be once `touched` is changed. */
+export function staleFiles(
   paths: readonly string[],
   { onDisk, loaded }: LoadedFiles,
   touched: readonly Touched[] = [],
-): boolean {
+): string[] {
   const future = paths.map((path, index) => {
     const change = touched.findLast(({ subject }) => concerns(subject, `content:${path}`))
     if (change === undefined) return onDisk[index]
@@ -66,5 +66,5 @@ export function isStale(
     const digest = createHash('sha256').update(change.content).digest('hex')
     return loadedLine(onDisk[index]?.split(' ')[0] || path, digest)
   })
-  return future.length !== loaded.length || future.some((line, index) => line !== loaded[index])
+  return paths.filter((_, index) => loaded.length !== paths.length || future[index] !== loaded[index])
 }

@@ -135,13 +135,13 @@ export const artifactFile = defineResource<
 
   prepare: ({ artifact }, access) => acquire(artifact, access),
 
-  apply({ path, mode }, have, acquired) {
+  apply({ path, mode }, _, acquired) {
     const { upload, remotePath } = uploadStep(acquired)
     return [
       upload,
       run(sh`
         mkdir -p -- ${dirname(path)}
-        ${keepFormer(path, have !== undefined)}
+        ${keepFormer(path)}
         cp -- ${remotePath} ${`${path}.sluice-staged`}
         rm -f -- ${remotePath}
         chown root:root -- ${`${path}.sluice-staged`}

@@ -39,7 +39,7 @@ export const sshModuli = defineResource<typeof Spec, { small: number; ours: bool
       awk -v least=${leastBits} '/^#/ || $5 >= least' ${path} > ${`${path}.sluice-staged`}
       grep -q '^[^#]' ${`${path}.sluice-staged`} || { rm -f ${`${path}.sluice-staged`}; echo 'every group is smaller' >&2; exit 1; }
       chmod 0644 ${`${path}.sluice-staged`}
-      ${keepFormer(path, true)}
+      ${keepFormer(path)}
       mv --no-target-directory -- ${`${path}.sluice-staged`} ${path}`),
   ],
 

@@ -3,6 +3,7 @@ import { compare, defineResource, run } from '../resource.ts'
 import { AbsolutePath } from '../schemas.ts'
 import { sh } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
+import { type Obstacle, parseObstacle, refuseObstacle, tellObstacle, withoutObstacle } from './obstacle.ts'
 
 const Spec = v.strictObject({
   path: v.pipe(AbsolutePath, v.description('where the link is')),
@@ -10,7 +11,7 @@ const Spec = v.strictObject({
 })
 
 /** A symbolic link to this target. */
-export const symlink = defineResource<typeof Spec, { target: string; ours: boolean }>({
+export const symlink = defineResource<typeof Spec, { target: string; ours: boolean } | Obstacle>({
   kind: 'symlink',
   spec: Spec,
   id: ({ path }) => path,
@@ -18,22 +19,29 @@ export const symlink = defineResource<typeof Spec, { target: string; ours: boole
   touches: ({ path }) => [`path:${path}`, `content:${path}`],
 
   probe: ({ path }) => ({
-    script: sh`if [ -L ${path} ]; then ${tellOurs(path)}; readlink -- ${path}; elif [ -e ${path} ]; then echo found; fi`,
-    parse: ([mark, ...target]) =>
-      mark === undefined ? undefined : { target: target.join('\n'), ours: mark === 'ours' },
+    script: sh`if [ -L ${path} ]; then ${tellOurs(path)}; readlink -- ${path}; elif [ -f ${path} ]; then echo found; else ${tellObstacle(path, 'file')}; fi`,
+    parse(output) {
+      const [mark, ...target] = output
+      if (mark === undefined) return undefined
+      return parseObstacle(path, output) ?? { target: target.join('\n'), ours: mark === 'ours' }
+    },
   }),
 
-  diff: ({ target }, have) => compare({ target }, have && { target: have.target }),
+  diff({ target }, there) {
+    const have = withoutObstacle(there)
+    return compare({ target }, have && { target: have.target })
+  },
+
+  refuse: (spec, have, pending) => refuseObstacle(spec, 'link', have, pending),
 
   // A link cannot be replaced in place; one with another name can be renamed over it.
-  apply: ({ path, target }, have) => [
+  apply: ({ path, target }) => [
     run(sh`
-      if [ -d ${path} ] && [ ! -L ${path} ]; then echo "a directory is in the way" >&2; exit 1; fi
-      ${keepFormer(path, have !== undefined)}
+      ${keepFormer(path)}
       ln --symbolic --force --no-dereference -- ${target} ${`${path}.sluice-staged`}
       mv --no-target-directory -- ${`${path}.sluice-staged`} ${path}
     `),
   ],
 
-  remove: ({ path }, { ours }) => (ours ? [run(restoreFormer(path))] : []),
+  remove: ({ path }, have) => (withoutObstacle(have)?.ours ? [run(restoreFormer(path))] : []),
 })

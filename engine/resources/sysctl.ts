@@ -79,7 +79,7 @@ export const sysctl = defineResource<typeof Spec, Have>({
       ${write(`${filePath(key)}.staged`, fileContent(key, value))}
       chmod 0644 ${`${filePath(key)}.staged`}
       mv -- ${`${filePath(key)}.staged`} ${filePath(key)}
-      ${have?.writable && have.live !== value ? keepFormer(livePath(key), true) : sh`:`}
+      ${have?.writable && have.live !== value ? keepFormer(livePath(key)) : sh`:`}
       ${have?.writable ? sh`printf '%s\n' ${value} > ${livePath(key)}` : sh`:`}
     `),
   ],

@@ -1,10 +1,11 @@
 import * as v from 'valibot'
-import { type Change, defineResource, run, type Touched } from '../resource.ts'
+import { SluiceError } from '../errors.ts'
+import { type Change, concerns, defineResource, run, type Touched } from '../resource.ts'
 import { AbsolutePath } from '../schemas.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer } from './former.ts'
 import { lastWords } from './last-words.ts'
-import { forgetLoadedFiles, isStale, recordingDropIn } from './loaded-files.ts'
+import { forgetLoadedFiles, recordingDropIn, staleFiles } from './loaded-files.ts'
 import {
   dropInPath,
   parseUnit,
@@ -98,22 +99,20 @@ export const systemdUnit = defineResource<typeof Spec, UnitState>({
 
   predict: (spec, have, touched) => unitChanges(spec, have, touched),
 
+  refuse: (spec, have, pending) => refuseMasked(spec, have, pending),
+
   apply(spec, have) {
     const changes = unitChanges(spec, have).map(({ property }) => property)
     const { unit, content, enabled, state } = spec
     const steps: Script[] = []
-    if (content !== undefined && changes.includes('content'))
-      steps.push(place(unitPath(unit), content, have?.content))
+    if (content !== undefined && changes.includes('content')) steps.push(place(unitPath(unit), content))
     if (changes.includes('drop-in'))
-      steps.push(
-        sh`mkdir -p -- ${`${unitPath(unit)}.d`}`,
-        place(dropInPath(unit), dropInContent(spec), have?.dropIn),
-      )
+      steps.push(sh`mkdir -p -- ${`${unitPath(unit)}.d`}`, place(dropInPath(unit), dropInContent(spec)))
     if (enabled !== undefined && changes.includes('enabled')) {
       steps.push(sh`systemctl ${enabled ? 'enable' : 'disable'} --quiet --no-reload -- ${unit}`)
     }
     // One for all of these; systemd also keeps until then whether a unit that it was asked about is enabled.
-    if (have?.needsReload || changes.some((change) => change !== 'state' && change !== 'loaded')) {
+    if (have?.needsReload || changes.some((change) => change !== 'state' && change !== spec.onChange)) {
       steps.push(sh`systemctl daemon-reload`)
     }
     if (state === 'stopped' && changes.includes('state')) steps.push(sh`systemctl stop -- ${unit}`)
@@ -148,6 +147,23 @@ export const systemdUnit = defineResource<typeof Spec, UnitState>({
   },
 })
 
+/** Who masks a unit wants that it never starts: that is not ours to undo, and starting or enabling it would fail. */
+function refuseMasked(
+  { unit, enabled, state }: Spec,
+  have: UnitState | undefined,
+  pending: readonly string[],
+): SluiceError | undefined {
+  const wanted = [...(enabled ? ['enabled'] : []), ...(state === 'running' ? ['running'] : [])].join(' and ')
+  if (have?.loadState !== 'masked' || wanted === '') return undefined
+  if (pending.some((subject) => concerns(subject, `unit:${unit}`))) return undefined
+  const untilRestart = have.enabled === 'masked-runtime'
+  return new SluiceError('OVERRULED', {
+    subject: `${unit} should be ${wanted}, and is masked`,
+    why: `${untilRestart ? '/run' : '/etc'}/systemd/system/${unit} points to /dev/null: it was decided on the host that it must not start`,
+    advice: `see why; then, on the host, systemctl unmask ${untilRestart ? '--runtime ' : ''}${unit}, and run again`,
+  })
+}
+
 /** Takes the drop-in away, and with it the note of what was there before. */
 function removeDropIn(unit: string): Script {
   return sh`
@@ -156,12 +172,12 @@ function removeDropIn(unit: string): Script {
     if [ -d ${`${unitPath(unit)}.d`} ]; then rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; fi`
 }
 
-function place(path: string, content: string, former: string | undefined): Script {
+function place(path: string, content: string): Script {
   const staged = `${path}.sluice-staged`
   return lines([
     write(staged, content),
     sh`chmod 0644 -- ${staged}`,
-    keepFormer(path, former !== undefined),
+    keepFormer(path),
     sh`mv --no-target-directory -- ${staged} ${path}`,
   ])
 }
@@ -196,13 +212,18 @@ function unitChanges(spec: Spec, have: UnitState | undefined, touched: readonly 
   if (state !== undefined && (state === 'running') !== (running || (state === 'stopped' && isGoing(have)))) {
     changes.push({ property: 'state', have: have?.activeState ?? 'absent', want: state })
   }
-  if (running && records(spec) && isStale(loadedPaths(spec), have.files, touched)) {
-    changes.push({ property: 'loaded', have: 'what was on disk when it started', want: 'what is on disk' })
-  }
+  const stale = running && records(spec) ? staleFiles(loadedPaths(spec), have.files, touched) : []
+  if (stale.length > 0)
+    changes.push({ property: spec.onChange, have: `due, because ${changedSince(stale)}`, want: 'done' })
   if (have?.needsReload && changes.length === 0) {
     changes.push({ property: 'definition', have: 'as systemd read it', want: 'as on disk' })
   }
   return changes
+}
+
+function changedSince([first = '', ...others]: readonly string[]): string {
+  if (others.length === 0) return `${first} is not what it started with`
+  return `${first} and ${others.length} more are not what it started with`
 }
 
 function isGoing(have: UnitState | undefined): boolean {

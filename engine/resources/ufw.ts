@@ -135,7 +135,7 @@ export const ufw = defineResource<typeof Spec, Have>({
           `set the rules of ufw`,
           lines([
             ...stage,
-            ...paths.map((path) => keepFormer(path, true)),
+            ...paths.map(keepFormer),
             sh`for file in ${families.flatMap(({ user, path }) => [user, path])}; do mv -- "$file.sluice-staged" "$file"; done`,
             ...(started ? load : []),
             ...settingSteps(have),

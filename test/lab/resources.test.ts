@@ -252,6 +252,13 @@ if (isRoot) {
 
       t.is(again, first)
       t.deepEqual(owed.changed, ['unit sleeper.service'])
+      t.deepEqual(owed.planned[0]?.changes, [
+        {
+          property: 'restart',
+          have: 'due, because /etc/sleeper.conf is not what it started with',
+          want: 'done',
+        },
+      ])
       t.not(second, first)
       t.deepEqual(undone.changed, [])
       t.deepEqual(repaired.changed, ['file /etc/sleeper.conf'])

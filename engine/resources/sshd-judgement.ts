@@ -1,0 +1,179 @@
+import { SluiceError } from '../errors.ts'
+import { type Script, sh } from '../shell.ts'
+import { dropInDirectory, dropInPath, firstLine, include, mainPath } from './sshd-paths.ts'
+
+/** Who must still be let in, and from where. */
+export interface Login {
+  user: string
+  from: string
+}
+
+/** A setting of the drop-in that something which is read earlier takes the effect from, as sshd tells both. */
+export interface Overruled {
+  setting: string
+  have: string
+  want: string
+  /** The files that sort before ours and set it, with what they say. */
+  by: string[]
+}
+
+/** What sshd makes of its configuration as it will be. */
+export interface Judgement {
+  overruled: Overruled[]
+  /** Why it would not let the controller in; empty where it would. */
+  lockout: string
+}
+
+/**
+ * Puts the configuration as it will be into `$work`, for sshd to judge: `main` is what sshd_config will be, `judged` the
+ * same with a prefix in place of the real directory, `sshd_config.d/10-sluice.conf` the drop-in.
+ */
+export const stages = (content: string) => sh`
+work=$(mktemp -d /run/sluice-sshd.XXXXXX)
+trap 'rm -rf -- "$work"' EXIT
+mkdir "$work/sshd_config.d"
+[ ! -d ${dropInDirectory} ] || cp --archive -- ${dropInDirectory}/. "$work/sshd_config.d"
+rm -f -- "$work/sshd_config.d/10-sluice.conf"
+printf %s ${content} > "$work/sshd_config.d/10-sluice.conf"
+[ "$(${firstLine})" = ${include} ] && cp -- ${mainPath} "$work/main" || { echo ${include}; cat ${mainPath}; } > "$work/main"
+sed "s#\\(/etc/ssh/\\)\\{0,1\\}sshd_config\\.d/#$work/sshd_config.d/#" "$work/main" > "$work/judged"`
+
+const asLogin = (login: Login | undefined) =>
+  login === undefined ? [] : ['-C', `user=${login.user},host=${login.from},addr=${login.from}`]
+
+/** Prints, for `parseJudgement`, what sshd makes of the configuration as it will be. Where that is as it is, nothing is copied. */
+export const tellJudgement = (content: string, login: Login | undefined) => sh`
+if [ -f ${dropInPath} ] && printf %s ${content} | cmp -s - ${dropInPath} && [ "$(${firstLine})" = ${include} ]; then
+  work= whole=${mainPath} part=${dropInPath}
+else
+  ${stages(content)}
+  whole=$work/judged part=$work/sshd_config.d/10-sluice.conf
+fi
+echo whole
+sshd -T -f "$whole" ${asLogin(login)} || :
+echo alone
+sshd -T -f "$part" ${asLogin(login)} || :
+echo earlier
+for file in ${dropInDirectory}/*.conf; do
+  case $file in ${dropInPath}) break ;; esac
+  [ ! -f "$file" ] || grep -HE '^[[:space:]]*[a-zA-Z]' -- "$file" || :
+done
+echo login
+${login === undefined ? sh`:` : sh`[ -z "$work" ] || ! sshd -t -f "$work/judged" 2>/dev/null || ( ${loginCheck(login)} ) 2>&1 || :`}`
+
+export function parseJudgement(content: string, output: readonly string[]): Judgement {
+  const [whole, alone, earlier, login] = ['whole', 'alone', 'earlier', 'login'].map((word) =>
+    output.indexOf(word),
+  )
+  const settings = output.slice((whole ?? 0) + 1, alone)
+  return {
+    // With a mistake in it, sshd tells nothing; the step then says what it is.
+    overruled:
+      settings.length === 0
+        ? []
+        : overruled(
+            content,
+            settings,
+            output.slice((alone ?? 0) + 1, earlier),
+            output.slice((earlier ?? 0) + 1, login),
+          ),
+    lockout: output.slice((login ?? 0) + 1).join('\n'),
+  }
+}
+
+/** LOCKOUT_PREVENTED or OVERRULED, where sshd would not let the controller in or would not heed the drop-in. */
+export function refusalBy({ lockout, overruled: settings }: Judgement): SluiceError | undefined {
+  if (lockout !== '') {
+    return new SluiceError('LOCKOUT_PREVENTED', {
+      subject: lockout,
+      why: `sshd was asked (sshd -T) with ${dropInPath} as it will be`,
+      advice:
+        'change the setting where it is made, in the variables or in a file on the host, then run again',
+    })
+  }
+  if (settings.length === 0) return undefined
+  const files = [...new Set(settings.flatMap(({ by }) => by.map((line) => line.split(':')[0] ?? '')))]
+  return new SluiceError('OVERRULED', {
+    subject: `sshd would not heed ${dropInPath} in ${settings.map(({ setting }) => setting).join(', ')}: ${files.join(', ') || 'something else'} is read before it`,
+    why: settings
+      .map(
+        ({ setting, have, want, by }) =>
+          `${setting} would be ${have || 'unset'}, should be ${want || 'unset'}${by.length === 0 ? '' : ` (${by.join('; ')})`}`,
+      )
+      .join('\n'),
+    advice: `take these settings out of ${files.join(', ') || 'what sshd reads first'}, or declare the same values, then run again`,
+  })
+}
+
+/** Settings that sshd makes of the file in $1, for those that the drop-in in $2 names. It tells lists twice of included files. */
+export const effective = (login: Login | undefined) => sh`
+effective() {
+  ${login === undefined ? sh`set -- "$1" "$2"` : sh`set -- "$1" "$2" -C ${`user=${login.user},host=${login.from},addr=${login.from}`}`}
+  file=$1; part=$2; shift 2
+  sshd -T -f "$file" "$@" | awk -v part="$part" '
+    BEGIN { while ((getline line < part) > 0) if (line !~ /^[[:space:]]*(#|$)/) { split(line, word, " "); named[tolower(word[1])] = 1 } }
+    $1 in named' | sort --unique
+}`
+
+/** Whether sshd, as it will be, lets the user in by key from where the controller is. */
+export function loginCheck({ user, from }: Login): Script {
+  return sh`
+sshd -T -f "$work/judged" -C ${`user=${user},host=${from},addr=${from}`} > "$work/login"
+setting() { sed -n "s/^$1 //p" "$work/login"; }
+refuse() { echo "sshd would not let ${user} in from ${from}: $*" >&2; exit 1; }
+[ "$(setting pubkeyauthentication)" = yes ] || refuse 'PubkeyAuthentication is not yes'
+case $(setting authenticationmethods) in any | publickey | *' publickey' | 'publickey '* | *' publickey '*) ;; *) refuse "AuthenticationMethods is $(setting authenticationmethods)" ;; esac
+if [ ${user} = root ] && [ "$(setting permitrootlogin)" = no ]; then refuse 'PermitRootLogin is no'; fi
+# Patterns as sshd has them: names with * and ?, after @ an address.
+named() {
+  for pattern in $(setting "$1"); do
+    case $pattern in *@*) case ${from} in \${pattern#*@}) ;; *) continue ;; esac ;; esac
+    for name in $2; do case $name in \${pattern%%@*}) return 0 ;; esac; done
+  done
+  return 1
+}
+set -f
+[ -z "$(setting allowusers)" ] || named allowusers ${user} || refuse "AllowUsers is $(setting allowusers | tr '\\n' ' ')"
+[ -z "$(setting denyusers)" ] || ! named denyusers ${user} || refuse "DenyUsers is $(setting denyusers | tr '\\n' ' ')"
+groups=$(id -Gn ${user})
+[ -z "$(setting allowgroups)" ] || named allowgroups "$groups" || refuse "AllowGroups is $(setting allowgroups | tr '\\n' ' ')"
+[ -z "$(setting denygroups)" ] || ! named denygroups "$groups" || refuse "DenyGroups is $(setting denygroups | tr '\\n' ' ')"
+set +f`
+}
+
+/** The settings that the drop-in names and that are not what it says. sshd tells lists twice of included files. */
+function overruled(
+  content: string,
+  whole: readonly string[],
+  alone: readonly string[],
+  earlier: readonly string[],
+): Overruled[] {
+  const named = new Set(
+    content
+      .split('\n')
+      .filter((line) => !/^\s*(#|$)/.test(line))
+      .map(nameOf),
+  )
+  const [have, want] = [whole, alone].map((lines) => new Set(lines.filter((line) => named.has(nameOf(line)))))
+  if (have === undefined || want === undefined) return []
+  const values = (lines: ReadonlySet<string>, setting: string) =>
+    [...lines]
+      .filter((line) => nameOf(line) === setting)
+      .map((line) => line.slice(setting.length + 1))
+      .toSorted()
+      .join(' ')
+  const differing = [...have.symmetricDifference(want)].map(nameOf)
+  return [...new Set(differing)].toSorted().map((setting) => ({
+    setting,
+    have: values(have.difference(want), setting),
+    want: values(want.difference(have), setting),
+    by: earlier.filter((line) => nameOf(line.slice(line.indexOf(':') + 1)) === setting),
+  }))
+}
+
+/** The setting that a line is about, as sshd tells it. */
+const nameOf = (line: string) =>
+  line
+    .trim()
+    .split(/[\s=]+/)[0]
+    ?.toLowerCase() ?? ''
