@@ -111,12 +111,18 @@ ${disbandBootUnit}`,
   )
 }
 
+/** Why a host took a change back: what it told itself, or what the run told it. */
+export type HealCause = 'timer' | 'boot' | 'failed' | 'stopped' | 'unproven' | 'left'
+
 /** Takes the change back now. In a unit of its own, which outlives the connection that asked for it. */
-export function takeBackScript({ id }: Pick<ArmedGuard, 'id'>): Script {
+export function takeBackScript(
+  { id }: Pick<ArmedGuard, 'id'>,
+  cause: Exclude<HealCause, 'timer' | 'boot'>,
+): Script {
   return described(
     'take the change back',
     sh`
-[ ! -e ${`${directoryOf(id)}/restore`} ] || systemd-run --quiet --collect --wait /bin/sh ${`${directoryOf(id)}/restore`} controller
+[ ! -e ${`${directoryOf(id)}/restore`} ] || systemd-run --quiet --collect --wait /bin/sh ${`${directoryOf(id)}/restore`} ${cause}
 systemctl stop ${`sluice-guard-${id}.timer`} 2>/dev/null || :`,
   )
 }

@@ -6,6 +6,7 @@ import {
   type ArmedGuard,
   armScript,
   confirmScript,
+  type HealCause,
   healedScript,
   type LeftGuard,
   takeBackScript,
@@ -51,7 +52,8 @@ export async function underGuard(
   try {
     await change()
   } catch (error) {
-    await takeBack(connection, armed)
+    const stopped = error instanceof SluiceError && error.code === 'INTERRUPTED'
+    await takeBack(connection, armed, stopped ? 'stopped' : 'failed')
     throw error
   }
   const { proven, refusal } = await confirm(armed, guard, armedAt, options)
@@ -63,7 +65,7 @@ export async function underGuard(
   }
   const reason = refusal instanceof Error ? refusal.message : String(refusal)
   options.progress(`no new connection (${reason}): the host takes the change back`)
-  await takeBack(connection, armed)
+  await takeBack(connection, armed, 'unproven')
   throw await afterwards(armed, armedAt, reason, connection, options)
 }
 
@@ -75,13 +77,13 @@ export async function settleGuards(
 ): Promise<string[]> {
   if (change) {
     for (const guard of left) {
-      if (guard.state === 'pending') await onHost(connection, takeBackScript(guard))
+      if (guard.state === 'pending') await onHost(connection, takeBackScript(guard, 'left'))
       await onHost(connection, healedScript(guard))
     }
   }
   return left.map((guard) => {
     if (guard.state === 'healed') {
-      return `an earlier run's change of ${guard.name} was never confirmed: the host took it back at ${guard.at} (${causes[guard.cause] ?? guard.cause})`
+      return `an earlier run's change of ${guard.name} ${whatBecame(guard.cause)}: the host took it back at ${guard.at}`
     }
     return change
       ? `an earlier run's change of ${guard.name} was not confirmed yet: taken back`
@@ -89,11 +91,17 @@ export async function settleGuards(
   })
 }
 
-const causes: Record<string, string> = {
-  timer: 'its time was up',
-  boot: 'the host was restarted',
-  controller: 'the run asked for it',
+const fates: Record<HealCause, string> = {
+  timer: 'was not confirmed in its time',
+  boot: 'was not confirmed before the host was restarted',
+  failed: 'failed, as that run has said',
+  stopped: 'was stopped half-way',
+  unproven: 'let no new connection through',
+  left: 'was left unconfirmed by a run that ended',
 }
+
+/** A host may still have a record of another version, with another word. */
+const whatBecame = (cause: string) => fates[cause as HealCause] ?? 'did not stay'
 
 async function onHost(connection: Connection, script: Script): Promise<Outcome> {
   const [outcome] = await runBatch(connection, [script], {
@@ -110,8 +118,12 @@ async function onHost(connection: Connection, script: Script): Promise<Outcome> 
 }
 
 /** Asks the host to take the change back at once. When it cannot be asked any more, its own timer does it. */
-async function takeBack(connection: Connection, armed: ArmedGuard): Promise<void> {
-  const asked = onHost(connection, takeBackScript(armed)).catch((error: unknown) => {
+async function takeBack(
+  connection: Connection,
+  armed: ArmedGuard,
+  cause: 'failed' | 'stopped' | 'unproven',
+): Promise<void> {
+  const asked = onHost(connection, takeBackScript(armed, cause)).catch((error: unknown) => {
     if (!(error instanceof SluiceError)) throw error
   })
   await Promise.race([asked, pause(armed.seconds * 1000, undefined, { ref: false })])

@@ -211,6 +211,20 @@ if (isRoot) {
     },
   )
 
+  test.serial('a change that failed by itself is not said to have wanted a confirmation', async (t) => {
+    const kex = ['curve25519-sha256', 'no-such-exchange']
+
+    const failed = await access('sshd', { variables: { sshd: { kex } } })
+    const next = await access('sshd')
+
+    t.is(failed.hosts[0]?.error?.code, 'STEP_FAILED')
+    const [noticed = '', ...others] = next.hosts[0]?.noticed ?? []
+    t.regex(noticed, /10-sluice\.conf failed, as that run has said: the host took it back at /)
+    t.deepEqual(others, [])
+    t.is(next.hosts[0]?.error, undefined)
+    t.is(await leftovers(), '')
+  })
+
   test.serial('sshd moves to another port by way of a connection to that port', async (t) => {
     const both: PolicyRule[] = [...sshOnly, { from: ['admin'], to: 'all', port: 2222, protocol: 'tcp' }]
     const variables = { sshd: { port: 2222 } }
