@@ -53,6 +53,11 @@ export const project: Registry = {
         costs: false,
       },
     },
+    {
+      name: 'ssh-config',
+      summary: 'hosts that ~/.ssh/config names; sluice.config.json says which is what',
+      load: async () => (await import('./inventory/ssh-config.ts')).sshConfig,
+    },
   ],
   defaultInventory: 'lab',
   openInventoryFile: async (path) =>

@@ -16,6 +16,8 @@ const Configuration = v.strictObject({
   varsFiles: v.optional(v.array(v.pipe(v.string(), v.nonEmpty('should not be empty'))), []),
   /** Read and checked by the aws inventory. */
   aws: v.optional(v.unknown()),
+  /** Read and checked by the ssh-config inventory. */
+  sshConfig: v.optional(v.unknown()),
   /** Read and checked by the multipass inventory. */
   multipass: v.optional(v.unknown()),
   /** Read and checked by the vagrant inventory. */
@@ -39,7 +41,7 @@ export function findProject(start: string): string {
 export function readConfiguration(projectDirectory: string): Configuration {
   const path = join(projectDirectory, fileName)
   if (!existsSync(path)) return { varsFiles: [] }
-  const advice = `correct ${fileName}: it may have inventory, forks, artifactMirror, varsFiles, aws, multipass and vagrant`
+  const advice = `correct ${fileName}: it may have inventory, forks, artifactMirror, varsFiles, aws, sshConfig, multipass and vagrant`
   let content: unknown
   try {
     content = JSON.parse(readFileSync(path, 'utf8'))

@@ -1,4 +1,5 @@
 import { SluiceError } from '../../engine/errors.ts'
+import { OpenQuote, wordsOf } from '../words.ts'
 import { expandHostPattern, PatternError } from './host-pattern.ts'
 import { literalOf } from './literal.ts'
 import { AnsibleModel, type AnsibleVariables } from './model.ts'
@@ -49,7 +50,7 @@ export function readIni(path: string, text: string): AnsibleModel {
 }
 
 function addHosts(model: AnsibleModel, group: string, line: string, at: string): void {
-  const [pattern = '', ...assignments] = wordsOf(line, at)
+  const [pattern = '', ...assignments] = wordsIn(line, at)
   const variables: AnsibleVariables = {}
   for (const assignment of assignments) {
     const equals = assignment.indexOf('=')
@@ -67,25 +68,13 @@ function addHosts(model: AnsibleModel, group: string, line: string, at: string):
   }
 }
 
-/** The words of a line as a POSIX shell would part them; what comes after a `#` is a comment. */
-function wordsOf(line: string, at: string): string[] {
-  const words: string[] = []
-  const part = /\s+|#.*|'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s#'"\\]+)/y
-  let word: string | undefined
-  while (part.lastIndex < line.length) {
-    const match = part.exec(line)
-    if (match === null) throw wrong(at, 'a quotation mark has no other')
-    const [all, single, double, escaped, plain] = match
-    const text = single ?? double?.replaceAll(/\\(["\\])/g, '$1') ?? escaped ?? plain
-    if (text !== undefined) {
-      word = (word ?? '') + text
-    } else {
-      if (word !== undefined) words.push(word)
-      word = undefined
-      if (all.startsWith('#')) break
-    }
+function wordsIn(line: string, at: string): string[] {
+  try {
+    return wordsOf(line, { comment: 'anywhere' })
+  } catch (error) {
+    if (error instanceof OpenQuote) throw wrong(at, error.message)
+    throw error
   }
-  return word === undefined ? words : [...words, word]
 }
 
 function wrong(at: string, subject: string): SluiceError {

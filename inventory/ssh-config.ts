@@ -1,0 +1,77 @@
+import { isIP } from 'node:net'
+import { SluiceError } from '../engine/errors.ts'
+import { Host, type InventorySource } from '../engine/inventory.ts'
+import { parseWith } from '../engine/schemas.ts'
+import { pipelineRules } from './policy.ts'
+import { groupsByHost } from './ssh-config/groups.ts'
+import { namedHosts } from './ssh-config/named-hosts.ts'
+import { type SshConfigSettings, sshConfigSettings } from './ssh-config/settings.ts'
+import { type Found, wayTo } from './ssh-config/way.ts'
+
+/** Hosts that the user's configuration of ssh calls by name, reached as ssh itself would reach them. */
+export const sshConfig: InventorySource = {
+  name: 'ssh-config',
+  summary: 'hosts that ~/.ssh/config names; sluice.config.json says which is what',
+
+  async load({ projectDirectory, progress, signal }) {
+    const settings = sshConfigSettings(projectDirectory)
+    const { file, admin } = settings
+    const groups = groupsByHost(settings, namedHosts(file))
+    const found = await Promise.all(
+      [...groups.keys()].map(async (name) => {
+        const { way, onlySsh } = await wayTo({ name }, { projectDirectory, file, signal })
+        return { name, way, onlySsh }
+      }),
+    )
+    refuseOwnJumps(found)
+    for (const { name, onlySsh } of found) {
+      if (onlySsh.length > 0) progress(`${name}: by the system's ssh, for ${onlySsh.join(', ')}`)
+    }
+    const hosts = found.map(({ name, way }) =>
+      hostOf(name, way, { settings, groups: groups.get(name) ?? [] }),
+    )
+    return {
+      name: 'ssh-config',
+      hosts,
+      variables: {},
+      groupVariables: {},
+      policy: { admin, rules: pipelineRules },
+    }
+  },
+}
+
+function hostOf(
+  name: string,
+  { jump, ...way }: Found['way'],
+  { settings, groups }: { settings: SshConfigSettings; groups: string[] },
+): Host {
+  const at = `the configuration of ssh > ${name}`
+  const written = settings.privateAddresses[name]
+  if (written === undefined && isIP(way.address) === 0) {
+    throw new SluiceError('INVENTORY_INVALID', {
+      subject: `how the other hosts reach ${name} is not said: "${way.address}" is a name, not an address`,
+      at,
+      advice: `put it into sluice.config.json: "sshConfig": { "privateAddresses": { "${name}": ["10.0.1.10"] } }`,
+    })
+  }
+  const given = { name, ...way, privateAddresses: written ?? [way.address], groups }
+  const advice = `correct what ssh -G ${name} says, or name another host in sshConfig.groups`
+  const host = parseWith(Host, given, { code: 'INVENTORY_INVALID', place: at, advice })
+  return { ...host, ...(jump !== undefined && { jump }) }
+}
+
+/** Hardening a host closes it to those that are behind it. */
+function refuseOwnJumps(found: readonly { name: string; way: Found['way'] }[]): void {
+  const places = new Map(found.map(({ name, way }) => [`${way.address}:${way.port}`, name]))
+  for (const { name, way } of found) {
+    for (let { jump } = way; jump !== undefined; jump = jump.jump) {
+      const own = places.get(`${jump.address}:${jump.port}`)
+      if (own === undefined) continue
+      throw new SluiceError('INVENTORY_INVALID', {
+        subject: `${name} is reached through ${own}, which Sluice would harden, and so close to those behind it`,
+        at: 'sluice.config.json > sshConfig > groups',
+        advice: `take ${own} out of the groups: hosts that are only gone through need not be there`,
+      })
+    }
+  }
+}
