@@ -15,6 +15,9 @@ const Spec = v.strictObject({
 const names = (name: string | string[]) => [name].flat()
 const lists = `${stateDirectory}/apt-lists`
 
+/** What others leave when they have fetched the lists: apt's own periodic work, and apt itself when one was new. */
+const listsOfApt = ['/var/lib/apt/periodic/update-success-stamp', '/var/lib/apt/lists']
+
 /** A note for every package that came with one of ours. */
 const brought = `${stateDirectory}/made/package-brought`
 const before = `${stateDirectory}/packages-before`
@@ -49,7 +52,8 @@ export const aptPackage = defineResource<typeof Spec, Have>({
       .map((one) => ({ property: one, have: undefined, want: 'installed' })),
 
   // The lock of a running apt is waited for, an interrupted dpkg is finished first,
-  // and the lists are fetched when they are over a day old or do not have the package.
+  // and the lists are fetched when nobody did within a day, when sources were added since, or when they do not have the
+  // package.
   apply({ name }, have) {
     const missing = names(name).filter((one) => !have?.installed.has(one))
     const install = sh`apt-get --quiet --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`
@@ -58,7 +62,15 @@ export const aptPackage = defineResource<typeof Spec, Have>({
       dpkg --configure -a
       mkdir -p -- ${brought}
       ${allInstalled} > ${before}
-      if [ -z "$(find ${lists} -mmin -1440 2>/dev/null)" ]; then ${update}; fi
+      fresh=
+      for one in ${lists} ${listsOfApt}; do
+        if [ -n "$(find "$one" -maxdepth 0 -mmin -1440 2>/dev/null)" ] &&
+          [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -print -quit)" ] &&
+          [ -z "$(find /etc/apt/sources.list /etc/apt/sources.list.d -newer "$one" 2>/dev/null)" ]; then
+          fresh=yes
+        fi
+      done
+      if [ -z "$fresh" ]; then ${update}; fi
       ${install} || { ${update}; ${install}; }
       ${missing.map((one) => noteMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
       ${allInstalled} | comm -13 ${before} - | while read -r one; do : > ${brought}/"$one"; done
