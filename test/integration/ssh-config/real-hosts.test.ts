@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import type { Host } from '../../../engine/inventory.ts'
+import { type CliResult, projectFolder } from '../../support/cli.ts'
+import { isRoot, needsRoot, useLab } from '../../support/lab-hosts.ts'
+
+const withHosts = isRoot ? test.serial : test.serial.skip
+if (!isRoot) test(needsRoot, (t) => t.pass())
+const lab = isRoot ? useLab(test, 'ssh-config', 2) : undefined
+
+const program = resolve(import.meta.dirname, '../../../sluice.ts')
+
+/** A person whose ssh has this configuration, and whose project has this section: what is typed is run as that person. */
+function person(t: ExecutionContext, config: string, section: object) {
+  const home = projectFolder(t, { 'sluice.config.json': JSON.stringify(section) })
+  mkdirSync(join(home, '.ssh'), { mode: 0o700 })
+  writeFileSync(join(home, '.ssh', 'config'), config, { mode: 0o600 })
+  // ssh looks for its files where the account has its home, whatever HOME says.
+  writeFileSync(join(home, 'passwd'), `root:x:0:0::${home}:/bin/sh\nsshd:x:101:65534::/run/sshd:/bin/false\n`)
+  const script = 'mount --bind "$0/passwd" /etc/passwd && cd "$0" && exec "$@"'
+  const run = (...words: string[]) => {
+    const { promise, resolve: end } = Promise.withResolvers<CliResult>()
+    const child = execFile(
+      'unshare',
+      ['--mount', 'sh', '-c', script, home, process.execPath, program, ...words],
+      { env: { ...process.env, HOME: home, SSH_AUTH_SOCK: '' } },
+      (_error, stdout, stderr) => end({ exitCode: child.exitCode ?? -1, stdout, stderr }),
+    )
+    child.stdin?.end()
+    return promise
+  }
+  return { home, run }
+}
+
+function hosts(): { door: Host; inner: Host } {
+  const [door, inner] = lab?.().inventory.hosts ?? []
+  if (door === undefined || inner === undefined) throw new TypeError('the lab has two hosts')
+  return { door, inner }
+}
+
+/** The configuration that most people have: a way in, and hosts behind it. */
+function configOf(settings: string): string {
+  const { door, inner } = hosts()
+  return `Host door
+  HostName ${door.address}
+Host inner
+  HostName ${inner.address}
+  ${settings}
+Host *
+  User ${inner.user}
+  IdentityFile ${inner.identityFile}
+`
+}
+
+const section = { inventory: 'ssh-config', sshConfig: { groups: { kafka: ['inner'] } } }
+
+/** What doctor found of a host. */
+function found({ stdout }: CliResult, host: string): { state: string; found: string } | undefined {
+  const findings = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+  return findings.find(({ subject }) => subject === host)
+}
+
+withHosts('a host behind another one is reached with the keys that known_hosts has', async (t) => {
+  const { home, run } = person(t, configOf('ProxyJump door'), section)
+  const { door, inner } = hosts()
+  const lines = [door, inner].flatMap(({ address, hostKeys }) => hostKeys.map((key) => `${address} ${key}\n`))
+  writeFileSync(join(home, '.ssh', 'known_hosts'), lines.join(''))
+
+  const result = await run('doctor', '--json')
+
+  t.like(found(result, 'inner'), { state: 'ok' }, result.stdout + result.stderr)
+})
+
+withHosts('with a key that nobody vouches for, the jump host is the one that is named', async (t) => {
+  const { run } = person(t, configOf('ProxyJump door'), section)
+
+  const result = await run('doctor', '--json')
+
+  const finding = found(result, 'inner')
+  t.is(finding?.state, 'problem')
+  t.regex(finding?.found ?? '', /nothing vouches for the key of door/)
+})
+
+withHosts('what only ssh can do is done by ssh, by the name that it knows', async (t) => {
+  const { home, run } = person(
+    t,
+    configOf(`ProxyCommand ssh -o StrictHostKeyChecking=accept-new -W %h:%p door`),
+    {
+      ...section,
+      sshConfig: { ...section.sshConfig, privateAddresses: { inner: ['10.0.1.10'] } },
+    },
+  )
+
+  const unknown = await run('doctor', '--json')
+  const accepted = await run('doctor', '--json', '--accept-new-host-keys')
+  const known = await run('doctor', '--json')
+
+  t.regex(found(unknown, 'inner')?.found ?? '', /nothing vouches for the key of inner/, unknown.stdout)
+  t.like(found(accepted, 'inner'), { state: 'ok' }, accepted.stdout)
+  t.like(found(known, 'inner'), { state: 'ok' }, known.stdout)
+  t.regex(known.stderr, /inner: by the system's ssh, for ProxyCommand/)
+  t.true(readFileSync(join(home, '.sluice', 'known_hosts'), 'utf8').startsWith(`${hosts().inner.address} `))
+  t.true(existsSync(join(home, '.ssh', 'known_hosts')))
+})
