@@ -103,7 +103,7 @@ const company: Fault = {
 /** Where mongod writes: a small disk of its own. */
 export const mongodbDirectory = '/var/lib/mongodb'
 
-/** mongod ends when a checkpoint, one a minute, finds no room. */
+/** mongod ends soon after it finds no room, for its own diagnostics first, and at every new start, until there is room. */
 const fullDisk: Fault = {
   name: 'a full disk on vm2',
   async strike({ onHost, random }) {
@@ -124,6 +124,14 @@ const fullDisk: Fault = {
 
 /** All that is struck with. Clocks that are wrong are in the stream itself. */
 export const faults: readonly Fault[] = [...signals, ...restarts, ...cuts, company, fullDisk]
+
+/** Faults without end: all of them in an order that chance decides, then all of them in another. */
+export function* inTurns(chosen: readonly Fault[], random: () => number): Generator<Fault, void> {
+  while (chosen.length > 0) {
+    const drawn = chosen.map((fault) => ({ fault, place: random() })).sort((a, b) => a.place - b.place)
+    for (const { fault } of drawn) yield fault
+  }
+}
 
 /** Numbers from 0 up to 1 that a seed decides (mulberry32). */
 export function randomOf(seed: number): () => number {
