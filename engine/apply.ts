@@ -53,6 +53,7 @@ export async function runScripts(
   try {
     await runBatch(connection, [...first, ...scripts.map(({ script }) => script)], {
       stopOnFailure: true,
+      keepShell: true,
       timeoutSeconds: (index) => scripts[index - first.length]?.timeoutSeconds ?? stepTimeoutSeconds,
       signal,
       onStart: (index) => {

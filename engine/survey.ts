@@ -59,7 +59,7 @@ async function ask(asked: readonly Question[], access: ControllerAccess): Promis
   const outcomes = await runBatch(
     access.connection,
     asked.map(({ script }) => script),
-    { stopOnFailure: false, timeoutSeconds: () => probeTimeoutSeconds },
+    { stopOnFailure: false, timeoutSeconds: () => probeTimeoutSeconds, keepShell: true },
   )
   return new Map(
     asked.flatMap(({ script, answer }, index) => {
