@@ -54,6 +54,15 @@ export const project: Registry = {
       },
     },
     {
+      name: 'vagrant',
+      summary: 'virtual machines of Vagrant on this machine (libvirt, VirtualBox), made by sluice up',
+      load: async () => (await import('./inventory/vagrant.ts')).vagrant,
+      cloud: {
+        load: async () => (await import('./inventory/vagrant/controls.ts')).vagrantControls,
+        costs: false,
+      },
+    },
+    {
       name: 'ssh-config',
       summary: 'hosts that ~/.ssh/config names; sluice.config.json says which is what',
       load: async () => (await import('./inventory/ssh-config.ts')).sshConfig,

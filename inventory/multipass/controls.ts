@@ -1,14 +1,15 @@
 import * as v from 'valibot'
 import type { CloudControls, CloudOptions, CloudPlan, CloudRemoval } from '../../engine/cli/registry.ts'
 import { SluiceError } from '../../engine/errors.ts'
-import type { Host, Inventory } from '../../engine/inventory.ts'
+import type { Inventory } from '../../engine/inventory.ts'
 import { definePlaybook } from '../../engine/playbook.ts'
 import { defineRole } from '../../engine/role.ts'
+import { hostToMake, ProgramConnection } from '../program-connection.ts'
 import { Multipass } from './client.ts'
-import { InstanceConnection, Workplace } from './connection.ts'
 import { instance } from './instance.ts'
 import { Records } from './records.ts'
 import { type Make, type MultipassWishes, multipassSettings } from './settings.ts'
+import { Workplace } from './workplace.ts'
 
 /** An instance that is to be there, or to go. */
 interface Subject {
@@ -94,7 +95,7 @@ function runOf(
   subjects: readonly Subject[],
   workplace: Workplace,
 ): Pick<CloudPlan, 'playbook' | 'inventory' | 'connect'> {
-  const hosts = subjects.map(hostOf)
+  const hosts = subjects.map(({ host, instance: address }) => hostToMake(host, address))
   const inventory: Inventory = {
     name: 'multipass',
     hosts,
@@ -115,19 +116,6 @@ function runOf(
       plays: [{ name: 'multipass', hosts: 'all', roles: [role] }],
     }),
     inventory,
-    connect: async (host) => new InstanceConnection(host, workplace),
-  }
-}
-
-function hostOf({ host, instance: name }: Subject): Host {
-  return {
-    name: host,
-    address: name,
-    port: 22,
-    user: 'root',
-    hostKeys: [],
-    privateAddresses: [],
-    groups: ['multipass'],
-    variables: {},
+    connect: async (host) => new ProgramConnection(host, workplace),
   }
 }

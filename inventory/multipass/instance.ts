@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
 import { compare, defineResource, type Step } from '../../engine/resource.ts'
-import { type Workplace, workplaceOf } from './connection.ts'
+import { workplaceIn } from '../program-connection.ts'
 import { nextStep } from './listing.ts'
 import type { Kept } from './records.ts'
 import { Make } from './settings.ts'
+import { Workplace } from './workplace.ts'
 
 const Spec = v.strictObject({
   /** The name of the host in the inventory. */
@@ -34,7 +35,7 @@ export const instance = defineResource<typeof Spec, Have>({
 
   probe: ({ host, instance: name }) => ({
     async read(access) {
-      const { multipass, records } = workplaceOf(access)
+      const { multipass, records } = workplaceIn(Workplace, access)
       const found = (await multipass.list()).find((each) => each.name === name)
       if (found === undefined) return undefined
       const kept = await records.of(host)
@@ -89,7 +90,7 @@ export const instance = defineResource<typeof Spec, Have>({
 })
 
 function step(summary: string, act: (workplace: Workplace) => Promise<void>): Step {
-  return { kind: 'controller', summary, act: (access) => act(workplaceOf(access)) }
+  return { kind: 'controller', summary, act: (access) => act(workplaceIn(Workplace, access)) }
 }
 
 function texts({ image, cpus, memory, disk }: Make) {

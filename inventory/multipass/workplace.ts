@@ -1,10 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Facts } from '../../engine/facts.ts'
-import type { Host } from '../../engine/inventory.ts'
-import type { ControllerAccess } from '../../engine/resource.ts'
-import type { Connection } from '../../engine/transport/connection.ts'
 import { runProgram } from '../program.ts'
 import type { Multipass } from './client.ts'
 import type { Records } from './records.ts'
@@ -30,39 +26,6 @@ export class Workplace {
   }
 }
 
-/** An instance as the engine's host while it is made or removed: all goes through the program, nothing through a shell. */
-export class InstanceConnection implements Connection {
-  readonly host: Host
-  readonly workplace: Workplace
-  readonly facts: Facts
-
-  constructor(host: Host, workplace: Workplace) {
-    this.host = host
-    this.workplace = workplace
-    this.facts = noMachine(host.name)
-  }
-
-  execute(): never {
-    throw new TypeError('an instance that is being made has no shell')
-  }
-
-  upload(): never {
-    throw new TypeError('an instance that is being made takes no files')
-  }
-
-  forward(): never {
-    throw new TypeError('an instance that is being made forwards nothing')
-  }
-
-  close(): void {}
-}
-
-/** What is behind a resource's access. */
-export function workplaceOf({ connection }: Pick<ControllerAccess, 'connection'>): Workplace {
-  if (connection instanceof InstanceConnection) return connection.workplace
-  throw new TypeError(`${connection.host.name} is no instance of Multipass`)
-}
-
 /** The public half of the project's key, which is made where there is none. */
 async function publicKeyOf(file: string): Promise<string> {
   if (!existsSync(file)) {
@@ -75,17 +38,4 @@ async function publicKeyOf(file: string): Promise<string> {
     await runProgram(sshKeygen, ['-q', '-t', 'ed25519', '-N', '', '-C', 'sluice multipass', '-f', file])
   }
   return (await readFile(`${file}.pub`, 'utf8')).trim()
-}
-
-function noMachine(hostname: string): Facts {
-  return {
-    hostname,
-    distribution: 'multipass',
-    release: '',
-    architecture: 'amd64',
-    processors: 1,
-    memoryMb: 1,
-    container: false,
-    clientAddress: '',
-  }
 }

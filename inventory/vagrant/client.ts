@@ -1,0 +1,67 @@
+import { join } from 'node:path'
+import { hostKeyFile, publicHostKey } from '../host-key.ts'
+import { type Manner, type Program, runProgram } from '../program.ts'
+import type { Machine } from './settings.ts'
+import { type Entry, parseSshConfig } from './ssh-config.ts'
+import { parseStatus } from './status.ts'
+
+const vagrantProgram: Program = {
+  name: 'vagrant',
+  install:
+    'install Vagrant and a provider: apt-get install vagrant vagrant-libvirt (Debian, Ubuntu), or Vagrant and VirtualBox from their makers; or use another inventory: sluice inventory list',
+  look: 'see in .sluice/vagrant what vagrant status and vagrant validate say',
+}
+
+const readSeconds = 300
+
+/** The program `vagrant` in the project's own folder for it. What changes something is not cut short. */
+export class Vagrant {
+  readonly #folder: string
+  readonly #signal: AbortSignal | undefined
+
+  constructor(folder: string, signal?: AbortSignal) {
+    this.#folder = folder
+    this.#signal = signal
+  }
+
+  async status(): Promise<Map<string, string>> {
+    return parseStatus(await this.#read(['status', '--machine-readable']))
+  }
+
+  /** Makes and starts these machines. */
+  async up(names: readonly string[], provider: Machine['provider']): Promise<void> {
+    await this.#run(['up', '--provider', provider, ...names])
+  }
+
+  /** Removes these machines, disks and all. */
+  async destroy(names: readonly string[]): Promise<void> {
+    await this.#run(['destroy', '--force', ...names])
+  }
+
+  /** How these machines, which run, are logged in to. */
+  async sshConfig(names: readonly string[]): Promise<Map<string, Entry>> {
+    return parseSshConfig(await this.#read(['ssh-config', ...names]))
+  }
+
+  /** The public host key, asked on Vagrant's own way into the machine. */
+  async hostKey(name: string): Promise<string> {
+    const words = ['ssh', name, '-c', `cat ${hostKeyFile}`]
+    return publicHostKey(await this.#read(words), `vagrant ${words.join(' ')}`)
+  }
+
+  #read(words: readonly string[]): Promise<string> {
+    return this.#run(words, { signal: this.#signal, seconds: readSeconds })
+  }
+
+  /** Whatever the user has set to have Vagrant look elsewhere, these machines are in this folder. */
+  #run(words: readonly string[], manner: Manner = {}): Promise<string> {
+    const environment = {
+      VAGRANT_CWD: this.#folder,
+      VAGRANT_VAGRANTFILE: 'Vagrantfile',
+      VAGRANT_DOTFILE_PATH: join(this.#folder, '.vagrant'),
+      VAGRANT_CHECKPOINT_DISABLE: '1',
+      VAGRANT_NO_COLOR: '1',
+    }
+    return runProgram(vagrantProgram, words, { directory: this.#folder, environment, ...manner })
+  }
+}
