@@ -1,12 +1,16 @@
 import { isIP } from 'node:net'
 import { SluiceError } from '../engine/errors.ts'
 import { Host, type InventorySource } from '../engine/inventory.ts'
+import { limiter } from '../engine/limiter.ts'
 import { parseWith } from '../engine/schemas.ts'
 import { pipelineRules } from './policy.ts'
 import { groupsByHost } from './ssh-config/groups.ts'
 import { namedHosts } from './ssh-config/named-hosts.ts'
 import { type SshConfigSettings, sshConfigSettings } from './ssh-config/settings.ts'
 import { type Found, wayTo } from './ssh-config/way.ts'
+
+/** Processes of ssh. */
+const atOnce = 8
 
 /** Hosts that the user's configuration of ssh calls by name, reached as ssh itself would reach them. */
 export const sshConfig: InventorySource = {
@@ -17,11 +21,11 @@ export const sshConfig: InventorySource = {
     const settings = sshConfigSettings(projectDirectory)
     const { file, admin } = settings
     const groups = groupsByHost(settings, namedHosts(file))
+    const limited = limiter(atOnce)
     const found = await Promise.all(
-      [...groups.keys()].map(async (name) => {
-        const { way, onlySsh } = await wayTo({ name }, { projectDirectory, file, signal })
-        return { name, way, onlySsh }
-      }),
+      [...groups.keys()].map((name) =>
+        limited(async () => ({ name, ...(await wayTo({ name }, { projectDirectory, file, signal })) })),
+      ),
     )
     refuseOwnJumps(found)
     for (const { name, onlySsh } of found) {

@@ -1,15 +1,16 @@
 import { isIP } from 'node:net'
-import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
-import { Host, type Inventory, Variables } from '../../engine/inventory.ts'
+import { Host, type Inventory, type LoadOptions, type Variables } from '../../engine/inventory.ts'
 import { Cidr, parseWith } from '../../engine/schemas.ts'
 import { pipelineRules } from '../policy.ts'
+import { jumpAlong } from '../ssh-config/way.ts'
+import { isBySsh, type Login, loginOf } from './login.ts'
 import type { AnsibleModel, AnsibleVariables } from './model.ts'
+import { leftOutRemarks, namesOf } from './remarks.ts'
+import { roleVariables } from './role-variables.ts'
 
-const advice =
-  'correct the variable; ansible_host, ansible_port, ansible_user, ansible_ssh_private_key_file, sluice_private_addresses and sluice_admin are read'
+const advice = 'correct the variable; docs/ansible.md says which are read'
 
 /** One, or several with a `,` between, or a list. */
 const Listed = v.pipe(
@@ -23,7 +24,11 @@ const Listed = v.pipe(
  *
  * @throws SluiceError INVENTORY_INVALID
  */
-export function convert(path: string, model: AnsibleModel): Inventory {
+export async function convert(
+  path: string,
+  model: AnsibleModel,
+  options: Pick<LoadOptions, 'projectDirectory' | 'progress' | 'signal'>,
+): Promise<Inventory> {
   const loop = model.loop()
   if (loop !== undefined) {
     throw new SluiceError('INVENTORY_INVALID', {
@@ -32,8 +37,8 @@ export function convert(path: string, model: AnsibleModel): Inventory {
       advice: 'take the group out of its children',
     })
   }
-  const hosts = [...model.hosts.keys()].map((name) => hostOf(path, name, model))
-  const admin = model.groups.get('all')?.variables.sluice_admin ?? []
+  const admin = model.variablesOfAll().sluice_admin ?? []
+  const hosts = await hostsOf(path, model, options)
   return {
     name: path,
     hosts,
@@ -50,16 +55,62 @@ export function convert(path: string, model: AnsibleModel): Inventory {
   }
 }
 
-function hostOf(path: string, name: string, model: AnsibleModel): Host {
-  const variables = model.variablesOf(name)
-  const said = (...names: string[]) =>
-    names.map((each) => variables[each]).find((value) => value !== undefined)
-  const address = said('ansible_host', 'ansible_ssh_host') ?? name
-  const identityFile = said('ansible_ssh_private_key_file', 'ansible_private_key_file')
-  const port = said('ansible_port', 'ansible_ssh_port')
-  const user = said('ansible_user', 'ansible_ssh_user')
-  const place = `${path} > ${name}`
-  const private_ = said('sluice_private_addresses') ?? address
+async function hostsOf(
+  path: string,
+  model: AnsibleModel,
+  options: Pick<LoadOptions, 'projectDirectory' | 'progress' | 'signal'>,
+): Promise<Host[]> {
+  const progress = (remark: string) => options.progress(`${path}: ${remark}`)
+  const all = [...model.hosts.keys()].map((name) => ({
+    name,
+    place: `${path} > ${name}`,
+    variables: model.variablesOf(name),
+  }))
+  const [bySsh, others] = [all.filter(isBySsh), all.filter((each) => !isBySsh(each))]
+  if (others.length > 0) progress(`left out, not reached by SSH: ${namesOf(others)}`)
+  const jumpOf = onceEach((jumps: Login['jumps']) => jumpAlong(jumps, options))
+  const found = await Promise.all(
+    bySsh.map(async (each) => {
+      const login = loginOf(each, path)
+      const { variables, leftOut } = roleVariables(each.variables, each.place)
+      return { ...each, login, leftOut, ofRoles: variables, jump: await jumpOf(login.jumps) }
+    }),
+  )
+  for (const remark of leftOutRemarks(found)) progress(remark)
+  const doors = new Set(found.flatMap(({ jump }) => placesOf(jump)))
+  const isDoor = ({ login }: Found) => doors.has(`${login.address}:${login.port ?? 22}`)
+  const gone = found.filter(isDoor)
+  if (gone.length > 0) progress(`left as it is, since others are reached through it: ${namesOf(gone)}`)
+  return found.filter((each) => !isDoor(each)).map((each) => hostOf(each, model))
+}
+
+interface Found {
+  name: string
+  place: string
+  variables: AnsibleVariables
+  login: Login
+  ofRoles: Variables
+  jump: Host | undefined
+}
+
+/** Hosts mostly have the same way. */
+function onceEach<Given, Result>(work: (given: Given) => Result): (given: Given) => Result {
+  const done = new Map<string, Result>()
+  return (given) => {
+    const key = JSON.stringify(given)
+    const result = done.get(key) ?? work(given)
+    done.set(key, result)
+    return result
+  }
+}
+
+function placesOf(jump: Host | undefined): string[] {
+  return jump === undefined ? [] : [`${jump.address}:${jump.port}`, ...placesOf(jump.jump)]
+}
+
+function hostOf({ name, variables, place, login, ofRoles, jump }: Found, model: AnsibleModel): Host {
+  const { address, port, user, identityFile, transport } = login
+  const private_ = variables.sluice_private_addresses ?? address
   if (typeof private_ === 'string' && isIP(private_.split(',')[0]?.trim() ?? '') === 0) {
     throw new SluiceError('INVENTORY_INVALID', {
       subject: `how the other hosts reach ${name} is not said: "${private_}" is a name, not an address`,
@@ -70,30 +121,17 @@ function hostOf(path: string, name: string, model: AnsibleModel): Host {
   const host = {
     name,
     address,
-    port: typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : port,
+    port,
     user,
-    identityFile: typeof identityFile === 'string' ? absolute(identityFile, path) : identityFile,
+    identityFile,
+    transport,
     privateAddresses: v.is(Listed, private_) ? v.parse(Listed, private_) : private_,
     groups: model.groupsOf(name),
-    variables: roleVariables(variables, place),
+    variables: ofRoles,
   }
   const given = Object.fromEntries(Object.entries(host).filter(([, value]) => value !== undefined))
-  return parseWith(Host, given, { code: 'INVENTORY_INVALID', place, advice })
-}
-
-function roleVariables(variables: AnsibleVariables, place: string): Variables {
-  const mappings = Object.entries(variables).filter(([, value]) => v.is(Variables, value))
-  const [templated] = mappings.filter(([, value]) => JSON.stringify(value).includes('{{'))
-  if (templated !== undefined) {
-    throw new SluiceError('INVENTORY_INVALID', {
-      subject: `${templated[0]} has an expression of Jinja in it, which only Ansible can work out`,
-      at: place,
-      advice: 'write the value itself',
-    })
+  return {
+    ...parseWith(Host, given, { code: 'INVENTORY_INVALID', place, advice }),
+    ...(jump !== undefined && { jump }),
   }
-  return Object.fromEntries(mappings)
-}
-
-function absolute(file: string, path: string): string {
-  return file.startsWith('~/') ? join(homedir(), file.slice(2)) : resolve(dirname(path), file)
 }

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { parseDocument } from 'yaml'
 import type { InventorySource } from '../../engine/inventory.ts'
 import { staticInventory } from '../static.ts'
 import { convert } from './convert.ts'
 import { readIni } from './ini.ts'
 import type { AnsibleModel } from './model.ts'
-import { isAnsibleYaml, readYaml } from './yaml.ts'
+import { addVariableFiles } from './variable-files.ts'
+import { isAnsibleYaml, parseYaml, readYaml } from './yaml.ts'
 
 /** An inventory that is a file: Sluice's own, in YAML or JSON, or one of Ansible, in YAML or INI. */
 export function inventoryFile(path: string): InventorySource {
@@ -17,11 +16,10 @@ export function inventoryFile(path: string): InventorySource {
     async load(options) {
       const model = existsSync(path) ? readAnsible(path, await readFile(path, 'utf8')) : undefined
       if (model === undefined) return source.load(options)
-      const beside = ['group_vars', 'host_vars'].filter((folder) => existsSync(join(dirname(path), folder)))
-      if (beside.length > 0) {
-        options.progress(`${path}: read without ${beside.join(' and ')}, which only Ansible reads`)
+      for (const encrypted of addVariableFiles(path, model)) {
+        options.progress(`${encrypted}: left out, it is encrypted, and only Ansible opens it`)
       }
-      return convert(path, model)
+      return convert(path, model, options)
     },
   }
 }
@@ -29,9 +27,6 @@ export function inventoryFile(path: string): InventorySource {
 /** `undefined` when the file is no inventory of Ansible. */
 export function readAnsible(path: string, text: string): AnsibleModel | undefined {
   if (!/\.(ya?ml|json)$/.test(path)) return readIni(path, text)
-  // Ansible reads YAML 1.1, where "yes" is true.
-  const document = parseDocument(text, { version: '1.1', logLevel: 'silent' })
-  if (document.errors.length > 0) return undefined
-  const content: unknown = document.toJS()
-  return isAnsibleYaml(content) ? readYaml(path, content) : undefined
+  const { content, mistake } = parseYaml(text)
+  return mistake === undefined && isAnsibleYaml(content) ? readYaml(path, content) : undefined
 }

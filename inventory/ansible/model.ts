@@ -1,16 +1,25 @@
 /** Variables of Ansible: one level, by name. */
 export type AnsibleVariables = Record<string, unknown>
 
+/** Whether this is a mapping: a schema of valibot takes a list for one. */
+export function isMapping(value: unknown): value is AnsibleVariables {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 interface AnsibleGroup {
   hosts: Set<string>
   children: Set<string>
   variables: AnsibleVariables
+  /** Those of `group_vars`. */
+  fileVariables: AnsibleVariables
 }
 
 /** What an Ansible inventory says: groups within groups, and hosts in any number of them. */
 export class AnsibleModel {
   readonly groups = new Map<string, AnsibleGroup>()
   readonly hosts = new Map<string, AnsibleVariables>()
+  /** Those of `host_vars`. */
+  readonly hostFileVariables = new Map<string, AnsibleVariables>()
 
   constructor() {
     this.group('all')
@@ -19,7 +28,12 @@ export class AnsibleModel {
 
   /** The group of this name, which is there from now on. */
   group(name: string): AnsibleGroup {
-    const group = this.groups.get(name) ?? { hosts: new Set(), children: new Set(), variables: {} }
+    const group = this.groups.get(name) ?? {
+      hosts: new Set(),
+      children: new Set(),
+      variables: {},
+      fileVariables: {},
+    }
     this.groups.set(name, group)
     return group
   }
@@ -44,10 +58,21 @@ export class AnsibleModel {
   /** All variables of a host: a value that wins takes the place of the whole other one. */
   variablesOf(host: string): AnsibleVariables {
     const groups = this.groupsOf(host)
-    const names = ['all', ...(groups.length === 0 ? ['ungrouped'] : groups)]
-    const layers = [...names.map((name) => this.groups.get(name)?.variables), this.hosts.get(host)]
+    const all = ['all', ...(groups.length === 0 ? ['ungrouped'] : groups)].map((name) => this.group(name))
+    const layers = [
+      ...all.map(({ variables }) => variables),
+      ...all.map(({ fileVariables }) => fileVariables),
+      this.hosts.get(host),
+      this.hostFileVariables.get(host),
+    ]
     const { ansible_group_priority: _, ...variables } = Object.assign({}, ...layers) as AnsibleVariables
     return variables
+  }
+
+  /** The variables that are for all hosts. */
+  variablesOfAll(): AnsibleVariables {
+    const { variables, fileVariables } = this.group('all')
+    return { ...variables, ...fileVariables }
   }
 
   /** A group that contains itself, if there is one. */

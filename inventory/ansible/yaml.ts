@@ -1,15 +1,29 @@
 import * as v from 'valibot'
+import { parseDocument } from 'yaml'
 import { SluiceError } from '../../engine/errors.ts'
 import { parseWith } from '../../engine/schemas.ts'
 import { expandHostPattern, PatternError } from './host-pattern.ts'
-import { AnsibleModel } from './model.ts'
+import { AnsibleModel, type AnsibleVariables, isMapping } from './model.ts'
 
 const advice = 'correct the file; ansible-inventory --list --inventory shows how Ansible reads it'
 
-const Mapping = v.optional(v.nullable(v.record(v.string(), v.unknown())))
+const Groups = v.custom<AnsibleVariables>(isMapping, 'should be a mapping')
+const Mapping = v.nullish(Groups)
 const Group = v.nullable(v.strictObject({ hosts: Mapping, vars: Mapping, children: Mapping }))
-const Groups = v.record(v.string(), v.unknown())
-const HostVariables = v.nullable(v.record(v.string(), v.unknown()))
+const HostVariables = v.nullable(Groups)
+
+/** Text as Ansible writes it in YAML: what a vault holds, and what must not be taken for an expression. */
+const customTags = ['!vault', '!vault-encrypted', '!unsafe'].map((tag) => ({
+  tag,
+  resolve: (text: string) => text,
+}))
+
+/** YAML as Ansible reads it: version 1.1, where "yes" is true, and of two keys of one name the later one counts. */
+export function parseYaml(text: string): { content: unknown; mistake?: string } {
+  const document = parseDocument(text, { version: '1.1', logLevel: 'silent', uniqueKeys: false, customTags })
+  const [error] = document.errors
+  return error === undefined ? { content: document.toJS() } : { content: undefined, mistake: error.message }
+}
 
 /** Whether a document looks like an inventory of Ansible: groups at its top, with hosts, groups or variables below. */
 export function isAnsibleYaml(content: unknown): boolean {

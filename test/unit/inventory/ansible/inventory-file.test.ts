@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -92,13 +92,41 @@ test('a YAML inventory of Ansible is told from one of Sluice', async (t) => {
   await t.throwsAsync(broken.read(), { message: /policy is missing/ })
 })
 
-test('variables in folders beside the file are said to be left out', async (t) => {
+test('variables in folders beside the file are read; those in encrypted files are said to be left out', async (t) => {
   const { folder, said, read } = await load(t, 'hosts', ini)
+  mkdirSync(join(folder, 'group_vars', 'all'), { recursive: true })
+  mkdirSync(join(folder, 'host_vars'))
+  writeFileSync(
+    join(folder, 'group_vars', 'all', 'a.yml'),
+    'ansible_user: deploy\nsluice_admin: [10.0.0.0/8]\n',
+  )
+  writeFileSync(join(folder, 'group_vars', 'all', 'vault.yml'), '$ANSIBLE_VAULT;1.1;AES256\n6162\n')
+  writeFileSync(join(folder, 'host_vars', 'vm3.yaml'), 'processor: { port: 8081 }\nbecome: !vault |\n  x\n')
+
+  const { hosts, policy } = await read()
+
+  t.deepEqual(
+    hosts.map(({ user, variables }) => [user, variables]),
+    [
+      ['admin', { kafka: { heapMb: 512 } }],
+      ['deploy', { processor: { port: 8081 } }],
+    ],
+  )
+  t.deepEqual(policy.admin, ['10.0.0.0/8'])
+  t.deepEqual(said, [
+    `${join(folder, 'group_vars', 'all', 'vault.yml')}: left out, it is encrypted, and only Ansible opens it`,
+  ])
+})
+
+test('variables beside the file that are no mapping are an error with their file', async (t) => {
+  const { folder, read } = await load(t, 'hosts', ini)
   mkdirSync(join(folder, 'group_vars'))
+  writeFileSync(join(folder, 'group_vars', 'kafka.yml'), '- a\n')
 
-  await read()
+  const error = await t.throwsAsync(read(), { instanceOf: SluiceError })
 
-  t.deepEqual(said, [`${join(folder, 'hosts')}: read without group_vars, which only Ansible reads`])
+  t.is(error.at, join(folder, 'group_vars', 'kafka.yml'))
+  t.is(error.subject, 'variables should be a mapping')
 })
 
 for (const [title, name, text, place, subject] of [
@@ -122,6 +150,7 @@ for (const [title, name, text, place, subject] of [
     /the group a contains itself/,
   ],
   ['an unknown word in a group', 'h.yaml', 'a: { hosts: { b: 7 } }', ' > a > hosts > b', /should be/],
+  ['a list of hosts', 'h.yaml', 'a: { hosts: [b, c] }', ' > a', /hosts should be a mapping/],
   ['a name for an address', 'h.ini', 'vm1', ' > vm1', /"vm1" is a name, not an address/],
   ['a port that is none', 'h.ini', 'vm1 ansible_host=10.0.0.1 ansible_port=ssh', ' > vm1', /port/],
   [
@@ -130,6 +159,34 @@ for (const [title, name, text, place, subject] of [
     'a: { hosts: { b: { ansible_host: 10.0.0.1, kafka: { heapMb: "{{ heap }}" } } } }',
     ' > b',
     /kafka has an expression of Jinja/,
+  ],
+  [
+    'an address that is an expression',
+    'h.ini',
+    'vm1 ansible_host="{{ ip }}"',
+    ' > vm1',
+    /ansible_host has an expression of Jinja/,
+  ],
+  [
+    'a value of a vault for a role',
+    'h.yaml',
+    'a: { hosts: { b: { ansible_host: 10.0.0.1, mongodb: { password: !vault "$ANSIBLE_VAULT;1.1;AES256" } } } }',
+    ' > b',
+    /mongodb has a value from a vault/,
+  ],
+  [
+    'a transport that there is not',
+    'h.ini',
+    'vm1 ansible_host=10.0.0.1 sluice_transport=telnet',
+    ' > vm1',
+    /transport should be/,
+  ],
+  [
+    'an argument of ssh that is not understood',
+    'h.ini',
+    "vm1 ansible_host=10.0.0.1 ansible_ssh_common_args='-o PKCS11Provider=/lib/x.so'",
+    ' > vm1',
+    /ansible_ssh_common_args: -o PKCS11Provider=\/lib\/x.so is not understood/,
   ],
 ] as const) {
   test(`${title} is an error with its place`, async (t) => {
