@@ -18,14 +18,21 @@ const readSeconds = 300
 export class Vagrant {
   readonly #folder: string
   readonly #signal: AbortSignal | undefined
+  #status: Promise<Map<string, string>> | undefined
 
   constructor(folder: string, signal?: AbortSignal) {
     this.#folder = folder
     this.#signal = signal
   }
 
-  async status(): Promise<Map<string, string>> {
-    return parseStatus(await this.#read(['status', '--machine-readable']))
+  /** The states of all machines, asked once for all that want to know them at the same time: Vagrant locks a machine. */
+  status(): Promise<Map<string, string>> {
+    this.#status ??= this.#read(['status', '--machine-readable'])
+      .then(parseStatus)
+      .finally(() => {
+        this.#status = undefined
+      })
+    return this.#status
   }
 
   /** Makes and starts these machines. */

@@ -17,9 +17,9 @@ const release19 = `Host default
 
 `
 
-/** Printed by Vagrant 2.3.4 of Debian 12 with vagrant-libvirt 0.11.2, for two machines; the path is another one. */
+/** The first machine as Vagrant 2.3.4 of Debian 12 printed it with vagrant-libvirt 0.11.2 (in another folder), and a second. */
 const release234 = `Host vm1
-  HostName 192.168.121.34
+  HostName 192.168.121.170
   User vagrant
   Port 22
   UserKnownHostsFile /dev/null
@@ -85,7 +85,7 @@ test('several machines are read in their order', (t) => {
   t.deepEqual(
     entries.map(({ host, hostname, port }) => [host, hostname, port]),
     [
-      ['vm1', '192.168.121.34', 22],
+      ['vm1', '192.168.121.170', 22],
       ['vm2', '192.168.121.203', 22],
     ],
   )

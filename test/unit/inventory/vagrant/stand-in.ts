@@ -42,10 +42,15 @@ export function vagrantStandIn(t: ExecutionContext, state: StandInState = { mach
 }
 
 const script = (paths: { file: string; calls: string; key: string }) => `#!${process.execPath}
-const { appendFileSync, readFileSync, writeFileSync } = require('node:fs')
+const { appendFileSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const paths = ${JSON.stringify(paths)}
 const [command, ...words] = process.argv.slice(2)
+try { mkdirSync(paths.file + '.lock') } catch {
+  process.stderr.write("Vagrant can't use the requested machine because it is locked!\\n")
+  process.exit(1)
+}
+process.on('exit', () => rmdirSync(paths.file + '.lock'))
 const state = JSON.parse(readFileSync(paths.file, 'utf8'))
 const known = Object.keys(JSON.parse(readFileSync(join(process.env.VAGRANT_CWD, 'machines.json'), 'utf8')))
 const named = words.filter((word) => known.includes(word))

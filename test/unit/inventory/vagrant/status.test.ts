@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { SluiceError } from '../../../../engine/errors.ts'
 import { nextStep, parseStatus } from '../../../../inventory/vagrant/status.ts'
 
-/** Printed by Vagrant 2.3.4 of Debian 12 with vagrant-libvirt 0.11.2. */
+/** As Vagrant 2.3.4 of Debian 12 printed it with vagrant-libvirt 0.11.2, of a machine that runs and of one that was never made. */
 const release234 = `1795265714,vm1,metadata,provider,libvirt
 1795265714,vm2,metadata,provider,libvirt
 1795265714,vm1,provider-name,libvirt
