@@ -1,10 +1,18 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import type { Connection } from '../../engine/transport/connection.ts'
 
+export interface LocalConnection extends Connection {
+  /** Commands that were started. */
+  executions: number
+  /** Scripts that were sent, to a shell that was kept or to a new one. */
+  roundTrips: number
+}
+
 /** A connection to this very machine: the same shell protocol as over SSH, in real processes of the test's own. */
-export function localConnection(name = 'local'): Connection & { executions: number } {
+export function localConnection(name = 'local'): LocalConnection {
+  const open = new Set<ChildProcess>()
   return {
     host: {
       name,
@@ -17,6 +25,7 @@ export function localConnection(name = 'local'): Connection & { executions: numb
       variables: {},
     },
     executions: 0,
+    roundTrips: 0,
 
     execute(command, { input, onStdout, onStderr }) {
       this.executions++
@@ -28,12 +37,21 @@ export function localConnection(name = 'local'): Connection & { executions: numb
         })
         child.stdout.setEncoding('utf8').on('data', onStdout)
         child.stderr.setEncoding('utf8').on('data', onStderr)
+        open.add(child)
         child.on('error', reject)
-        child.on('close', (code) => resolve(code ?? undefined))
+        child.on('close', (code) => {
+          open.delete(child)
+          resolve(code ?? undefined)
+        })
         // A command may end before it has read all of its input.
         child.stdin.on('error', () => {})
         if (typeof input === 'string') child.stdin.end(input)
-        else input.pipe(child.stdin)
+        else {
+          input.on('data', (script) => {
+            if (String(script).startsWith('{\n')) this.roundTrips++
+          })
+          input.pipe(child.stdin)
+        }
       })
     },
 
@@ -48,6 +66,9 @@ export function localConnection(name = 'local'): Connection & { executions: numb
         socket.on('error', reject)
       }),
 
-    close() {},
+    // A shell that was kept ends with its input.
+    close() {
+      for (const child of open) child.stdin?.end()
+    },
   }
 }

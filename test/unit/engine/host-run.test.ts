@@ -34,11 +34,13 @@ const refused = defineResource<typeof Nothing, object>({
 
 async function convergeHere(resources: Resource[], mode: Mode = 'apply', signal?: AbortSignal) {
   const connection = localConnection()
-  const converged = await converge(connection, resources, { mode, ...(signal && { signal }) })
-  return { ...converged, executions: connection.executions }
+  const converged = await converge(connection, resources, { mode, ...(signal && { signal }) }).finally(() =>
+    connection.close(),
+  )
+  return { ...converged, roundTrips: connection.roundTrips }
 }
 
-test('resources that are as declared cost one execution and no change', async (t) => {
+test('resources that are as declared cost one round trip and no change', async (t) => {
   const directory = scratch()
   const notes = ['a', 'b', 'c'].map((name) => note({ path: join(directory, name), content: `${name}\n` }))
   await convergeHere(notes)
@@ -47,17 +49,17 @@ test('resources that are as declared cost one execution and no change', async (t
 
   t.deepEqual(again.changed, [])
   t.is(again.ok, 3)
-  t.is(again.executions, 1)
+  t.is(again.roundTrips, 1)
 })
 
-test('changes that do not concern each other go in one execution, and are asked again in another', async (t) => {
+test('changes that do not concern each other go in one round trip, and are asked again in another', async (t) => {
   const directory = scratch()
   const notes = ['a', 'b', 'c'].map((name) => note({ path: join(directory, name), content: name }))
 
-  const { changed, executions } = await convergeHere(notes)
+  const { changed, roundTrips } = await convergeHere(notes)
 
   t.is(changed.length, 3)
-  t.is(executions, 3)
+  t.is(roundTrips, 3)
 })
 
 test('what an earlier change may have altered is asked again before its own turn', async (t) => {

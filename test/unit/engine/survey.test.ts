@@ -16,7 +16,7 @@ import { scratch } from '../../support/resources.ts'
 
 async function read(
   resources: Resource[],
-): Promise<{ readings: (Reading | undefined)[]; executions: number }> {
+): Promise<{ readings: (Reading | undefined)[]; roundTrips: number }> {
   const connection = localConnection()
   const found = await survey(resources, {
     connection,
@@ -24,7 +24,8 @@ async function read(
     signal: undefined,
     progress: () => {},
   })
-  return { readings: resources.map((resource) => found.get(resource)), executions: connection.executions }
+  connection.close()
+  return { readings: resources.map((resource) => found.get(resource)), roundTrips: connection.roundTrips }
 }
 
 /** The same resources, each of which is asked by its own probe. */
@@ -84,7 +85,7 @@ test('directories that are read together are found just as each one on its own',
 
   t.deepEqual(together.readings, (await read(apart(resources))).readings)
   // The file that is in the way is asked about on its own.
-  t.is(together.executions, 2)
+  t.is(together.roundTrips, 2)
 })
 
 test('kernel settings and units that are read together are found just as each one on its own', async (t) => {
@@ -112,9 +113,9 @@ test('all that is as it should be, of all kinds that can be read together, is re
     })
   })
 
-  const { readings, executions } = await read([...resources, directory({ path: '/etc' })])
+  const { readings, roundTrips } = await read([...resources, directory({ path: '/etc' })])
 
-  t.is(executions, 1)
+  t.is(roundTrips, 1)
   t.true(readings.every((reading) => reading?.state === 'read'))
 })
 
@@ -154,9 +155,9 @@ const answer = defineResource<typeof Answer, { code: string }>({
 })
 
 test('what cannot be read is told of the one that it concerns, the others that were asked with it are read', async (t) => {
-  const { readings, executions } = await read([answer({ code: 0, joint: 0 }), answer({ code: 3, joint: 1 })])
+  const { readings, roundTrips } = await read([answer({ code: 0, joint: 0 }), answer({ code: 3, joint: 1 })])
 
-  t.is(executions, 2)
+  t.is(roundTrips, 2)
   t.deepEqual(readings, [
     { state: 'read', have: { code: '0' } },
     { state: 'refused', why: 'exit code 3\ntrouble' },
@@ -164,8 +165,8 @@ test('what cannot be read is told of the one that it concerns, the others that w
 })
 
 test('those that a kind can read together are not asked on their own', async (t) => {
-  const { readings, executions } = await read([answer({ code: 3, joint: 0 }), answer({ code: 0, joint: 0 })])
+  const { readings, roundTrips } = await read([answer({ code: 3, joint: 0 }), answer({ code: 0, joint: 0 })])
 
-  t.is(executions, 1)
+  t.is(roundTrips, 1)
   t.deepEqual(readings, Array(2).fill({ state: 'read', have: { code: 'together' } }))
 })
