@@ -1,8 +1,18 @@
 import type { SluiceError } from './errors.ts'
 import type { Change } from './resource.ts'
 
-/** What a run is for: make it so, only say what would be done, or take it away again. */
-export type Mode = 'apply' | 'check' | 'remove'
+/** What a run is for: make it so, or take it away again; or only say what either would do. */
+export type Mode = 'apply' | 'check' | 'remove' | 'check-removal'
+
+/** Whether nothing is changed: what would be done is only said. */
+export function isCheck(mode: Mode): boolean {
+  return mode === 'check' || mode === 'check-removal'
+}
+
+/** Whether it is about taking away what was made. */
+export function isRemoval(mode: Mode): boolean {
+  return mode === 'remove' || mode === 'check-removal'
+}
 
 /** Where in a run something happens. */
 export interface Place {

@@ -1,6 +1,6 @@
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
 import { interrupted, SluiceError } from './errors.ts'
-import type { Emit, Mode } from './events.ts'
+import { type Emit, isRemoval, type Mode } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
 import { type HostLock, lockLost } from './host-lock.ts'
 import { HostState } from './host-state.ts'
@@ -129,7 +129,7 @@ export class HostRun {
     if (changes.length === 0) return undefined
     this.#voice.started(placed)
     try {
-      if (this.#mode === 'remove')
+      if (isRemoval(this.#mode))
         return { placed, changes, steps: stepsOf(resource, this.#mode, reading.have, undefined) }
       const prepared = await resource.prepare?.(this.#access(placed))
       const settled = resource.settle?.(reading.have, prepared) ?? changes

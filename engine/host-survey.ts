@@ -1,6 +1,6 @@
 import { runBatch } from './batch.ts'
 import { SluiceError } from './errors.ts'
-import type { Emit, Mode } from './events.ts'
+import { type Emit, isCheck, isRemoval, type Mode } from './events.ts'
 import { type Facts, factsScript, parseFacts } from './facts.ts'
 import { settleGuards } from './guard.ts'
 import { type LeftGuard, leftGuardsScript, parseLeftGuards } from './guard-scripts.ts'
@@ -83,9 +83,9 @@ export async function readSettled(
   const { facts, left, lock } = await readHost(connection)
   // A change that waits for its confirmation is not to be taken back from under the run that makes it.
   const pending = left.some(({ state }) => state === 'pending')
-  if (pending && lock.holder !== undefined && mode !== 'check')
+  if (pending && lock.holder !== undefined && !isCheck(mode))
     throw lockedBy(lock.holder, connection.host.name)
-  for (const message of await settleGuards(connection, left, { change: mode !== 'check' })) notice(message)
+  for (const message of await settleGuards(connection, left, { change: !isCheck(mode) })) notice(message)
   return { facts, lock }
 }
 
@@ -141,7 +141,7 @@ function placeResources(host: Host, plays: Play[], facts: Facts, options: Survey
         .map((resource) => ({ play: play.name, role: role.name, resource })),
     ),
   )
-  if (mode !== 'remove') return fromStart(placed, host, options.startAt)
+  if (!isRemoval(mode)) return fromStart(placed, host, options.startAt)
   return placed
     .filter(({ resource }) => resource.remove !== undefined && (removeData || !resource.holdsData))
     .reverse()

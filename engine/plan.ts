@@ -1,5 +1,5 @@
 import { SluiceError } from './errors.ts'
-import type { Mode, PlannedChange } from './events.ts'
+import { isRemoval, type Mode, type PlannedChange } from './events.ts'
 import { type Change, concerns, type Resource, resourceName, type Touched } from './resource.ts'
 import type { Reading } from './survey.ts'
 
@@ -12,7 +12,7 @@ export interface Placed {
 
 /** What has to be done to a resource in this state: its diff, or in a removal, what is there. */
 export function pendingChanges(resource: Resource, have: unknown, mode: Mode): Change[] {
-  if (mode !== 'remove') return resource.diff(have)
+  if (!isRemoval(mode)) return resource.diff(have)
   if (have === undefined || (resource.remove?.(have) ?? []).length === 0) return []
   return [{ property: 'state', have: 'present', want: undefined }]
 }
@@ -24,7 +24,7 @@ export function refusalOf(
   mode: Mode,
   pending: readonly string[] = [],
 ): SluiceError | undefined {
-  return mode === 'remove' ? undefined : resource.refuse?.(have, pending)
+  return isRemoval(mode) ? undefined : resource.refuse?.(have, pending)
 }
 
 export interface Plan {
@@ -73,11 +73,12 @@ export function planHost(
     const refusal = refusalOf(resource, reading.have, mode, subjects)
     if (refusal !== undefined) throw errorAt(host, item, refusal)
     const changes = whereItIs(`${host} > ${role}`, () =>
-      before.length > 0 && resource.predict && mode !== 'remove'
+      before.length > 0 && resource.predict && !isRemoval(mode)
         ? resource.predict(reading.have, before)
         : pendingChanges(resource, reading.have, mode),
     )
-    if (changes.length === 0 && (after.length === 0 || resource.predict)) {
+    // What is not there is not removed, whatever else is.
+    if (changes.length === 0 && (after.length === 0 || resource.predict || isRemoval(mode))) {
       ok++
       continue
     }

@@ -1,6 +1,13 @@
 import { Agreement } from './agreement.ts'
 import { asSluiceError, SluiceError } from './errors.ts'
-import { type HostResult, type RunEvent, type RunResult, stoppedReason } from './events.ts'
+import {
+  type HostResult,
+  isCheck,
+  isRemoval,
+  type RunEvent,
+  type RunResult,
+  stoppedReason,
+} from './events.ts'
 import { HostLock, lockOwner } from './host-lock.ts'
 import type { LockOwner } from './host-lock-scripts.ts'
 import { HostRun } from './host-run.ts'
@@ -58,7 +65,7 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
     inventory: options.inventory,
     hosts,
     plays: playbook.plays,
-    backwards: mode === 'remove',
+    backwards: isRemoval(mode),
     serial: options.serial,
     maxFail: options.maxFail,
     signal: options.signal,
@@ -133,7 +140,7 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
       pending: plan.planned.length + plan.undecided.length,
       durationMs,
     })
-    if (mode === 'check') {
+    if (isCheck(mode)) {
       const { planned, undecided, ok } = plan
       for (const entry of [...planned, ...undecided]) emit({ type: 'resource-planned', planned: entry })
       // A service that is not ready though nothing is pending differs from what is declared, too.

@@ -36,6 +36,10 @@ export const SavedPlan = v.strictObject({
   tags: v.array(v.string()),
   skipTags: v.array(v.string()),
   startAt: v.exactOptional(v.strictObject({ role: v.string(), resource: v.exactOptional(v.string()) })),
+  removal: v.pipe(
+    v.exactOptional(v.strictObject({ data: v.boolean() })),
+    v.description('of a plan of destroy: whether data goes too'),
+  ),
   salt: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
   hosts: v.record(Name, v.array(SavedChange)),
 })

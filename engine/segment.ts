@@ -1,4 +1,4 @@
-import type { Mode } from './events.ts'
+import { isRemoval, type Mode } from './events.ts'
 import { type Placed, pendingChanges, refusalOf } from './plan.ts'
 import { type Change, concerns, type Resource, type Step } from './resource.ts'
 import type { Reading } from './survey.ts'
@@ -44,7 +44,7 @@ export function nextSegment(
     if (changes.length === 0) {
       segment.passed.push(resource)
     } else {
-      if (resource.prepare && mode !== 'remove') break
+      if (resource.prepare && !isRemoval(mode)) break
       const steps = stepsOf(resource, mode, reading.have, undefined)
       if (resource.guard || steps.some(({ kind }) => kind !== 'script')) break
       segment.pending.push({ placed: candidate, changes, steps })
@@ -57,5 +57,5 @@ export function nextSegment(
 
 /** What brings a resource to what it should be, or takes it away. */
 export function stepsOf(resource: Resource, mode: Mode, have: unknown, prepared: unknown): Step[] {
-  return mode === 'remove' ? (resource.remove?.(have) ?? []) : resource.apply(have, prepared)
+  return isRemoval(mode) ? (resource.remove?.(have) ?? []) : resource.apply(have, prepared)
 }

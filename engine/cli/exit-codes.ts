@@ -1,5 +1,5 @@
 import { type ErrorCode, SluiceError } from '../errors.ts'
-import type { RunResult } from '../events.ts'
+import { isCheck, type RunResult } from '../events.ts'
 
 /** What the program's exit code says. */
 export const exitCodes = { converged: 0, failed: 1, differs: 2, misuse: 64, interrupted: 130 } as const
@@ -15,7 +15,7 @@ const misuse: readonly ErrorCode[] = [
 export function exitCodeOfRun({ hosts, mode, interrupted }: RunResult): number {
   if (interrupted) return exitCodes.interrupted
   if (hosts.some(({ status }) => status === 'failed' || status === 'skipped')) return exitCodes.failed
-  if (mode === 'check' && hosts.some(({ status }) => status === 'changed')) return exitCodes.differs
+  if (isCheck(mode) && hosts.some(({ status }) => status === 'changed')) return exitCodes.differs
   return exitCodes.converged
 }
 

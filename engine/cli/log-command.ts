@@ -1,3 +1,4 @@
+import { isCheck } from '../events.ts'
 import { profileLines } from '../report/profile.ts'
 import { listRuns, type RunRecord, readRun } from '../report/run-record.ts'
 import { painter } from '../report/terminal.ts'
@@ -30,7 +31,7 @@ export function logCommand(
 
 function outcome({ header, end, documents }: RunRecord): string[] {
   const started = documents.find((document) => document.type === 'run-started')
-  const mode = started?.mode === 'check' ? 'check' : ''
+  const mode = started !== undefined && isCheck(started.mode) ? 'check' : ''
   if (end === undefined) return [header.inventory, mode, 'did not end: it was killed', '']
   const { hosts, durationMs, interrupted } = end.result
   const changes = hosts.reduce((sum, { changed }) => sum + changed.length, 0)

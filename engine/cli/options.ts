@@ -32,15 +32,19 @@ export interface RunCommandOptions extends HostOptions {
   guardSeconds?: number
 }
 
-/** What may be typed after a command that runs a playbook which can be planned first. */
-export interface PlaybookOptions extends RunCommandOptions {
+/** What may be typed to plan first what is then done. */
+export interface PlanOptions {
+  check: boolean
   /** With `check`: where the plan is written. */
   out?: string
   /** A plan that is carried out as it is. */
   plan?: string
 }
 
-export interface DestroyOptions extends Omit<RunCommandOptions, 'check'> {
+/** What may be typed after a command that runs a playbook which can be planned first. */
+export interface PlaybookOptions extends RunCommandOptions, PlanOptions {}
+
+export interface DestroyOptions extends RunCommandOptions, PlanOptions {
   yes: boolean
   data: boolean
   /** Only what was installed: the hosts stay. */
@@ -138,6 +142,16 @@ export function addRunOptions(command: Command): Command {
 
 /** The options of `PlaybookOptions` beside those of a run. */
 export function addPlaybookOptions(command: Command): Command {
+  return addBatchOptions(addPlanOptions(command)).addOption(
+    new Option(
+      '--start-at <role[/resource]>',
+      'leave what the playbook has before that as it is: kafka, kafka/kafka.service',
+    ).argParser(startAt),
+  )
+}
+
+/** The options of `PlanOptions`. */
+export function addPlanOptions(command: Command): Command {
   return command
     .option('--check', 'only show what would change; exit code 2 if anything would', false)
     .addOption(new Option('--out <file>', 'with --check: write the plan there').conflicts('plan'))
@@ -145,8 +159,13 @@ export function addPlaybookOptions(command: Command): Command {
       new Option(
         '--plan <file>',
         'do exactly what that plan says, and nothing where a host is not as it was then',
-      ).conflicts(['check', 'limit', 'tags', 'skipTags', 'startAt']),
+      ).conflicts(['check', 'limit', 'tags', 'skipTags', 'startAt', 'data']),
     )
+}
+
+/** How many hosts at a time. */
+export function addBatchOptions(command: Command): Command {
+  return command
     .addOption(
       new Option(
         '--serial <n|n%>',
@@ -158,12 +177,6 @@ export function addPlaybookOptions(command: Command): Command {
         '--max-fail <n|n%>',
         'how many hosts may fail before no other one is begun (default: all; with --serial none)',
       ).argParser(share(0)),
-    )
-    .addOption(
-      new Option(
-        '--start-at <role[/resource]>',
-        'leave what the playbook has before that as it is: kafka, kafka/kafka.service',
-      ).argParser(startAt),
     )
 }
 

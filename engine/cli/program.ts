@@ -2,8 +2,10 @@ import { Command, Option } from 'commander'
 import { closingText, examplesText } from './help.ts'
 import type { ChosenInventory } from './inventory-command.ts'
 import {
+  addBatchOptions,
   addHostOptions,
   addInventoryOption,
+  addPlanOptions,
   addPlaybookOptions,
   addRunOptions,
   addSizeOptions,
@@ -183,9 +185,9 @@ function addDestroy(program: Command, registry: Registry, execute: Execute): voi
       'removes the hosts that were made (lab, aws, multipass, vagrant), or what was installed on yours',
     )
     .description(
-      `Hosts that Sluice made go as a whole, with all that is on them: lab hosts, exactly what sluice up made and tagged at AWS, and the virtual machines that it made with Multipass or Vagrant. From hosts of your own, and with --installed, --limit or --tags from any, it removes what ${registry.destroyed} installed: the hosts stay, and what was on them before comes back. Asks first.`,
+      `Hosts that Sluice made go as a whole, with all that is on them: lab hosts, exactly what sluice up made and tagged at AWS, and the virtual machines that it made with Multipass or Vagrant. From hosts of your own, and with --installed, --limit or --tags from any, it removes what ${registry.destroyed} installed: the hosts stay, and what was on them before comes back. Asks first. --check shows what that would remove, and --out keeps the plan of it.`,
     )
-  addRunOptions(command)
+  addBatchOptions(addPlanOptions(addRunOptions(command)))
     .option('-y, --yes', 'do not ask', false)
     .option('--data', 'remove data too: messages, documents', false)
     .option('--installed', 'only what was installed: hosts that Sluice made stay', false)
@@ -203,6 +205,14 @@ function addDestroy(program: Command, registry: Registry, execute: Execute): voi
         { command: 'sluice destroy -i aws --installed', meaning: 'the instances stay, bare' },
         { command: 'sluice destroy -i hosts.yaml --yes --data', meaning: 'without asking, data and all' },
         { command: 'sluice destroy --tags kafka --limit vm1', meaning: 'one role on one host' },
+        {
+          command: 'sluice destroy --installed --check --out plan.json',
+          meaning: 'what would be removed, kept for later',
+        },
+        {
+          command: 'sluice destroy --plan plan.json --serial 1',
+          meaning: 'exactly that, one host after the other',
+        },
       ]),
     )
     .action((options: DestroyOptions) =>

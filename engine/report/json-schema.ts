@@ -76,7 +76,7 @@ const Profile = v.strictObject({
   ),
 })
 
-const mode = v.picklist(['apply', 'check', 'remove'])
+const mode = v.picklist(['apply', 'check', 'remove', 'check-removal'])
 
 export const JsonDocument = v.variant('type', [
   v.strictObject({

@@ -1,7 +1,7 @@
-import type { Emit, HostResult, Place, RunEvent } from '../events.ts'
+import { type Emit, type HostResult, isCheck, type Place, type RunEvent } from '../events.ts'
 import type { Paint } from './terminal.ts'
 import { printable } from './terminal.ts'
-import { changeText, clock, count, doneWord, duration } from './wording.ts'
+import { changeText, clock, count, doneWord, dueWord, duration } from './wording.ts'
 
 export interface LinesOptions {
   write(line: string): void
@@ -30,7 +30,7 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
       case 'run-started':
         width = Math.max(4, ...event.hosts.map((name) => name.length))
         done = doneWord(event.mode)
-        ended = event.mode === 'check' ? 'to change' : done
+        ended = isCheck(event.mode) ? dueWord(event.mode) : done
         write(`${paint('dim', clock(now()))} ${event.playbook}: ${count(event.hosts.length, 'host')}`)
         break
       case 'host-connecting':
@@ -82,5 +82,7 @@ function ending({ status, error, reason, changed }: HostResult, word: string): s
   if (status === 'failed') return `failed: ${error?.message ?? ''}`
   if (status === 'skipped') return `skipped: ${reason ?? ''}`
   if (changed.length > 0) return `ended: ${changed.length} ${word}`
-  return word === 'removed' ? 'ended: nothing to remove' : 'ended: everything as declared'
+  return word === 'removed' || word === 'to remove'
+    ? 'ended: nothing to remove'
+    : 'ended: everything as declared'
 }

@@ -1,3 +1,4 @@
+import { isCheck } from '../events.ts'
 import { wasStopped } from './recap.ts'
 import type { HostProgress, RunProgress } from './run-progress.ts'
 import { cut, type Paint, printable } from './terminal.ts'
@@ -53,7 +54,8 @@ function header(progress: RunProgress, hosts: readonly HostProgress[], options: 
   const number = (matches: (host: HostProgress) => boolean) => hosts.filter(matches).length
   const failed = number(isFailed)
   const ended = number(({ state }) => state === 'ended')
-  const name = progress.mode === 'apply' ? progress.playbook : `${progress.playbook} (${progress.mode})`
+  const { mode, playbook } = progress
+  const name = mode === 'apply' ? playbook : `${playbook} (${isCheck(mode) ? 'check' : mode})`
   const counts = `${ended} of ${count(hosts.length, 'host')} ended${failed > 0 ? `, ${failed} failed` : ''}`
   const line = `${name}  ${counts}  ${duration(now - progress.beganAt)}`
   const hint = stopping

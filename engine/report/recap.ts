@@ -1,6 +1,6 @@
-import { type HostResult, type RunResult, stoppedReason } from '../events.ts'
+import { type HostResult, isCheck, isRemoval, type RunResult, stoppedReason } from '../events.ts'
 import type { Paint } from './terminal.ts'
-import { changeText, count, doneWord, duration } from './wording.ts'
+import { changeText, count, doneWord, dueWord, duration } from './wording.ts'
 
 /** What came of a run: a line a host, with what was left undone. */
 export function recapLines(
@@ -20,7 +20,7 @@ function hostLine(host: HostResult, { mode }: RunResult, width: number, paint: P
   const failed = host.status === 'failed' && !wasStopped(host) ? 1 : 0
   const numbers = [
     numbered(host.ok, 'ok', undefined, paint),
-    numbered(host.changed.length, mode === 'check' ? 'to change' : doneWord(mode), 'yellow', paint),
+    numbered(host.changed.length, isCheck(mode) ? dueWord(mode) : doneWord(mode), 'yellow', paint),
     numbered(failed, 'failed', 'red', paint),
     numbered(notCome(host).length, 'skipped', 'magenta', paint),
   ]
@@ -82,7 +82,7 @@ function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean
     ...begun.map(
       (name) => `begun and not finished: ${name}; some of it may be done, and the next run goes on`,
     ),
-    (applied.length === 0 && begun.length === 0) || mode === 'check'
+    (applied.length === 0 && begun.length === 0) || isCheck(mode)
       ? 'nothing was changed on this host'
       : `${done} before it stopped: ${count(applied.length, 'resource')}; not tried: ${rest.length}`,
     ...(verbose
@@ -111,8 +111,10 @@ export function summaryLine(result: RunResult, paint: Paint): string {
   }
   if (bad.length > 0) {
     const names = bad.map(({ host }) => host).join(', ')
-    return `${paint('red', `${bad.length} of ${count(hosts.length, 'host')} did not get to the end`)}: ${names}; ${mode === 'check' ? 'nothing was changed' : done}. ${took}`
+    return `${paint('red', `${bad.length} of ${count(hosts.length, 'host')} did not get to the end`)}: ${names}; ${isCheck(mode) ? 'nothing was changed' : done}. ${took}`
   }
+  if (mode === 'check-removal' && changes > 0)
+    return `${count(changes, 'resource')} on ${where} would be removed; nothing was changed. ${took}`
   if (mode === 'check') {
     const waiting = hosts.filter(({ status }) => status === 'changed').length
     if (changes === 0 && waiting > 0) {
@@ -123,7 +125,7 @@ export function summaryLine(result: RunResult, paint: Paint): string {
       : `${count(changes, 'resource')} on ${where} would change; nothing was changed. ${took}`
   }
   if (changes === 0) {
-    return mode === 'remove'
+    return isRemoval(mode)
       ? `${paint('green', 'Nothing to remove on any host')}. ${took}`
       : `${paint('green', 'Nothing changed on any host')}: all ${count(resources, 'resource')} are as declared. ${took}`
   }

@@ -1,4 +1,4 @@
-import type { Emit, RunResult } from '../events.ts'
+import { type Emit, isCheck, type RunResult } from '../events.ts'
 import { hostErrors } from './host-errors.ts'
 import { jsonReport } from './json.ts'
 import { lineReport } from './lines.ts'
@@ -50,7 +50,7 @@ export async function openReport(options: ReportOptions): Promise<Report> {
 
 function showResult(result: RunResult, { stdout, stderr, verbose, diff, profile }: ReportOptions): void {
   const paint = painter(stdout)
-  const plan = result.mode === 'check' || diff ? planLines(result.hosts, { diff, paint }) : []
+  const plan = isCheck(result.mode) || diff ? planLines(result.hosts, { diff, paint }) : []
   const write = (line: string) => stdout.write(`${line}\n`)
   for (const line of [...plan, ...recapLines(result, { verbose, paint })]) write(line)
   const paintError = painter(stderr)

@@ -12,7 +12,7 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { SluiceError } from '../errors.ts'
-import type { Emit } from '../events.ts'
+import { type Emit, isCheck } from '../events.ts'
 import { jsonReport } from './json.ts'
 import { JsonDocument } from './json-schema.ts'
 
@@ -129,7 +129,7 @@ export function failedHosts(projectDirectory: string): string[] | undefined {
   const newest = listRuns(projectDirectory)
     .values()
     .map((id) => readRun(projectDirectory, id))
-    .find(({ documents }) => documents.some((each) => each.type === 'run-started' && each.mode !== 'check'))
+    .find(({ documents }) => documents.some((each) => each.type === 'run-started' && !isCheck(each.mode)))
   if (newest === undefined) return undefined
   const { documents, end } = newest
   const started = documents.find((document) => document.type === 'run-started')

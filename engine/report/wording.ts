@@ -1,4 +1,4 @@
-import type { Mode, PlannedChange } from '../events.ts'
+import { isRemoval, type Mode, type PlannedChange } from '../events.ts'
 import type { Change } from '../resource.ts'
 import { printable } from './terminal.ts'
 
@@ -39,7 +39,12 @@ export function changeText({ property, have, want }: Change): string {
 
 /** What has been done, for a mode: `changed`, `removed`. */
 export function doneWord(mode: Mode): string {
-  return mode === 'remove' ? 'removed' : 'changed'
+  return isRemoval(mode) ? 'removed' : 'changed'
+}
+
+/** What a check says of it. */
+export function dueWord(mode: Mode): string {
+  return isRemoval(mode) ? 'to remove' : 'to change'
 }
 
 const longestValue = 100

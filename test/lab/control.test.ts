@@ -92,3 +92,57 @@ test.serial('a run that starts at a role leaves what comes before it as it is', 
   const roles = ended(stdout).result.hosts.flatMap(({ changed }) => changed.map(({ role }) => role))
   t.false(roles.includes('firewall'))
 })
+
+test.serial('hosts that go as a whole have no plan of that, and are told how to get one', async (t) => {
+  const { exitCode, stderr } = await sluice(projectFolder(t), ['destroy', '--check'], environment)
+
+  t.is(exitCode, 64)
+  t.regex(stderr, /USAGE {2}the hosts of lab .* go as a whole[\s\S]*do {3}add --installed/)
+})
+
+test.serial(
+  'a removal is planned, refused once a host has moved, and carried out as planned, host after host',
+  async (t) => {
+    t.timeout(180_000)
+    const folder = projectFolder(t)
+    const run = (...words: string[]) => sluice(folder, ['destroy', ...words], environment)
+    const ours = () => onHost('vm1', sh`ls /var/lib/sluice/former/etc | wc -l`)
+    await sluice(folder, ['harden'], environment)
+    const before = await ours()
+
+    const check = await run('--installed', '--check', '--out', 'plan.json')
+    const checked = await ours()
+    const ofProvision = await sluice(folder, ['provision', '--plan', 'plan.json'], environment)
+    await onHost('vm2', sh`mv /var/lib/sluice/former /var/lib/sluice/elsewhere`)
+    const refused = await run('--plan', 'plan.json', '--yes')
+    await onHost('vm2', sh`mv /var/lib/sluice/elsewhere /var/lib/sluice/former`)
+    const unmoved = await ours()
+    const carried = await run('--plan', 'plan.json', '--yes', '--serial', '1', '--json')
+    const again = await run('--installed', '--check')
+
+    const plan = parseSavedPlan(readFileSync(join(folder, 'plan.json'), 'utf8'), 'plan.json')
+    t.is(check.exitCode, 2, check.stderr)
+    t.regex(check.stdout, /- sshd \/etc\/ssh\/sshd_config\.d\/10-sluice\.conf {2}state present → absent/)
+    t.regex(check.stdout, /\d+ resources on 2 hosts would be removed; nothing was changed/)
+    t.deepEqual([checked, unmoved], [before, before])
+    t.deepEqual([plan.playbook, plan.removal], ['destroy', { data: false }])
+    t.is(ofProvision.exitCode, 64)
+    t.regex(ofProvision.stderr, /USAGE {2}it is a plan of destroy, not of provision/)
+    t.is(refused.exitCode, 1, refused.stdout)
+    t.regex(refused.stderr, /PLAN_OUTDATED {2}vm2 is not as it was when the plan was made/)
+    const { documents, result } = ended(carried.stdout)
+    t.is(carried.exitCode, 0, carried.stderr)
+    for (const { host, changed } of result.hosts) {
+      t.deepEqual(
+        changed.map(({ resource }) => resource),
+        plan.hosts[host]?.map(({ resource }) => resource),
+      )
+    }
+    const removals = documents.flatMap((document) =>
+      document.type === 'resource-changed' ? [document.planned.host] : [],
+    )
+    t.deepEqual(removals, removals.toSorted())
+    t.is(again.exitCode, 0, again.stdout)
+    t.regex(again.stdout, /Nothing to remove on any host/)
+  },
+)

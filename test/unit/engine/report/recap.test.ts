@@ -43,6 +43,15 @@ test('a check says what would change, and that nothing was changed', (t) => {
   t.is(summaryLine(result, plain), '1 resource on 1 host would change; nothing was changed. (2.0 s)')
 })
 
+test('a check of a removal says what would go, and that nothing was changed', (t) => {
+  const result = runResult([hostResult('vm1', { status: 'changed', changed: [changed('vm1')] })], {
+    mode: 'check-removal',
+  })
+
+  t.is(summaryLine(result, plain), '1 resource on 1 host would be removed; nothing was changed. (2.0 s)')
+  t.regex(recapLines(result, { verbose: false, paint: plain }).join('\n'), /to remove 1/)
+})
+
 test('a host that failed says what was applied and what was not tried, by name with --verbose', (t) => {
   const error = new SluiceError('STEP_FAILED', { subject: 'exit code 1', at: 'vm1 > kafka > file /etc/b' })
   const result = runResult([
