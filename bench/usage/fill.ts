@@ -34,12 +34,15 @@ export async function fillMonth(
     const filled: Filled = { events: 0, tokens: 0, cost: 0, insertSeconds: 0, rollupSeconds: 0 }
     const documents = usageOfMonth(options)
     const began = performance.now()
+    let told = 0
     const write = async () => {
       for (let batch = nextBatch(documents, filled); batch.length > 0; batch = nextBatch(documents, filled)) {
         signal.throwIfAborted()
         await store.insert(batch)
         batch.release()
-        if (filled.events % 1_000_000 < batchSize) progress(`${filled.events} documents`)
+        if (filled.events < told + 1_000_000) continue
+        told = filled.events
+        progress(`${told} documents`)
       }
     }
     await Promise.all(Array.from({ length: writers }, write))

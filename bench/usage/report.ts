@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { widths } from '../../runtime/processor/usage/widths.ts'
+import { type Width, widths } from '../../runtime/processor/usage/widths.ts'
 import type { Filled } from './fill.ts'
 import { cacheGb } from './mongod.ts'
 import type { UsageBenchOptions } from './options.ts'
@@ -20,6 +20,13 @@ export interface UsageResults {
 }
 
 const goalMs = 100
+
+const widthTitles: Record<Width, string> = {
+  '10s': '10 s',
+  minute: 'a minute',
+  hour: 'an hour',
+  day: 'a day',
+}
 
 export async function writeUsageResults(directory: string, results: UsageResults): Promise<void> {
   await mkdir(directory, { recursive: true })
@@ -43,7 +50,7 @@ export function usageReport(results: UsageResults): string {
     `- machine: ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}; load ${(loadavg()[0] ?? 0).toFixed(1)} at the end`,
     `- versions: Node ${process.versions.node}, mongod ${mongodb} with ${cacheGb} GB of cache`,
     `- stored in ${filled.insertSeconds.toFixed(0)} s (${perSecond(filled.insertSeconds)} documents/s), summed up in ${filled.rollupSeconds.toFixed(0)} s (${perSecond(filled.rollupSeconds)} documents/s)`,
-    `- roll-ups: ${widths.map((width) => `${count(rollups.get(width) ?? 0)} of ${width === '10s' ? '10 s' : `a ${width}`}`).join(', ')}`,
+    `- roll-ups: ${widths.map((width) => `${count(rollups.get(width) ?? 0)} of ${widthTitles[width]}`).join(', ')}`,
     '',
     ...table(
       ['', 'first time', 'median', 'slowest after that', `median at most ${goalMs} ms`],
