@@ -59,9 +59,7 @@ function addHosts(model: AnsibleModel, group: string, line: string, at: string):
   }
   try {
     const { names, port } = expandHostPattern(pattern)
-    for (const name of names) {
-      model.addHost(name, group, { ...(port !== undefined && { ansible_port: port }), ...variables })
-    }
+    for (const name of names) model.addHost(name, group, variables, port)
   } catch (error) {
     if (error instanceof PatternError) throw wrong(at, error.message)
     throw error

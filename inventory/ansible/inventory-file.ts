@@ -6,7 +6,8 @@ import { convert } from './convert.ts'
 import { readIni } from './ini.ts'
 import type { AnsibleModel } from './model.ts'
 import { addVariableFiles } from './variable-files.ts'
-import { isAnsibleYaml, parseYaml, readYaml } from './yaml.ts'
+import { isAnsibleYaml, readYaml } from './yaml.ts'
+import { parseYaml } from './yaml-text.ts'
 
 /** An inventory that is a file: Sluice's own, in YAML or JSON, or one of Ansible, in YAML or INI. */
 export function inventoryFile(path: string): InventorySource {

@@ -13,6 +13,15 @@ export function literalOf(text: string): unknown {
 
 class NoLiteral extends Error {}
 
+const digits = String.raw`\d(?:_?\d)*`
+const exponent = `[eE][-+]?${digits}`
+const whole = '0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?0)*|[1-9](?:_?\\d)*'
+const float = `(?:${digits})?\\.${digits}(?:${exponent})?|${digits}\\.(?:${exponent})?|${digits}${exponent}`
+const numberPattern = new RegExp(`([-+]?)\\s*(${float}|${whole})(?![\\w.])`, 'y')
+
+const quotedPattern =
+  /[uUrR]?(?:'''(?:[^\\]|\\.)*?'''|"""(?:[^\\]|\\.)*?"""|'(?!'')(?:[^'\\\n]|\\.)*'|"(?!"")(?:[^"\\\n]|\\.)*")/y
+
 const words: Record<string, unknown> = { True: true, False: false, None: null }
 const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\', "'": "'", '"': '"' }
 
@@ -26,9 +35,27 @@ class LiteralReader {
 
   whole(): unknown {
     const value = this.#value()
+    if (!this.#next(',')) {
+      this.#end()
+      return value
+    }
+    // Several values need no brackets.
+    const values = [value]
+    while (!this.#ends()) {
+      values.push(this.#value())
+      if (!this.#next(',')) break
+    }
+    this.#end()
+    return values
+  }
+
+  #end(): void {
+    if (!this.#ends()) throw new NoLiteral()
+  }
+
+  #ends(): boolean {
     this.#skip(/\s*(?:#.*)?/y)
-    if (this.#at < this.#text.length) throw new NoLiteral()
-    return value
+    return this.#at === this.#text.length
   }
 
   #value(): unknown {
@@ -37,15 +64,20 @@ class LiteralReader {
     if (first === '[') return this.#items(']')
     if (first === '(') return this.#items(')')
     if (first === '{') return this.#mapping()
-    if (first === '"' || first === "'") return this.#quoted()
+    const quoted = this.#quoted()
+    if (quoted !== undefined) return quoted
     const word = this.#take(/True|False|None/y)
     if (word !== undefined) return words[word]
-    const number = this.#take(/[-+]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?(?![\w.])|[-+]?\.\d+(?![\w.])/y)
-    if (number === undefined || !Number.isFinite(Number(number))) throw new NoLiteral()
-    return Number(number)
+    const number = this.#take(numberPattern)
+    if (number === undefined) throw new NoLiteral()
+    const [, sign = '', amount = ''] = /^([-+]?)\s*(.*)$/.exec(number.replaceAll('_', '')) ?? []
+    const value = Number(/^0+$/.test(amount) ? '0' : amount)
+    if (!Number.isFinite(value)) throw new NoLiteral()
+    // Only numbers with a point have a zero of their own below zero.
+    return sign === '-' && (value !== 0 || /[.e]/i.test(amount)) ? -value : value
   }
 
-  #items(end: string): unknown[] {
+  #items(end: string): unknown {
     this.#at++
     const items: unknown[] = []
     while (!this.#next(end)) {
@@ -53,8 +85,7 @@ class LiteralReader {
       if (!this.#next(',')) {
         this.#expect(end)
         // One value in round brackets is that value.
-        if (end === ')' && items.length === 1) throw new NoLiteral()
-        return items
+        return end === ')' && items.length === 1 ? items[0] : items
       }
     }
     return items
@@ -75,10 +106,19 @@ class LiteralReader {
     return Object.fromEntries(entries)
   }
 
-  #quoted(): string {
-    const quoted = this.#take(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/y)
-    if (quoted === undefined) throw new NoLiteral()
-    return quoted.slice(1, -1).replaceAll(/\\(.)/g, (all, escaped: string) => escapes[escaped] ?? all)
+  /** One text, or several side by side, which are one. */
+  #quoted(): string | undefined {
+    let whole: string | undefined
+    for (;;) {
+      const part = this.#take(quotedPattern)
+      if (part === undefined) return whole
+      const text = part.replace(/^[uUrR]?('''|"""|'|")(.*)\1$/s, '$2')
+      const plain = /^[rR]/.test(part)
+        ? text
+        : text.replaceAll(/\\(.)/g, (all, escaped: string) => escapes[escaped] ?? all)
+      whole = (whole ?? '') + plain
+      this.#skip(/\s*/y)
+    }
   }
 
   #next(sign: string): boolean {

@@ -38,9 +38,11 @@ export class AnsibleModel {
     return group
   }
 
-  addHost(name: string, group: string, variables: AnsibleVariables): void {
+  /** @param port as it stands after the host's name; it counts where the host is named first */
+  addHost(name: string, group: string, variables: AnsibleVariables, port: number | undefined): void {
     this.group(group).hosts.add(name)
-    this.hosts.set(name, { ...this.hosts.get(name), ...variables })
+    const former = this.hosts.get(name) ?? (port === undefined ? {} : { ansible_port: port })
+    this.hosts.set(name, { ...former, ...variables })
   }
 
   /** The groups that a host is in, itself or by way of others, those that win last; `all` is not among them. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'n
 import { dirname, extname, join } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import { type AnsibleModel, type AnsibleVariables, isMapping } from './model.ts'
-import { parseYaml } from './yaml.ts'
+import { parseYaml } from './yaml-text.ts'
 
 const endings = ['', '.yml', '.yaml', '.json']
 /**

@@ -1,5 +1,4 @@
 import * as v from 'valibot'
-import { parseDocument } from 'yaml'
 import { SluiceError } from '../../engine/errors.ts'
 import { parseWith } from '../../engine/schemas.ts'
 import { expandHostPattern, PatternError } from './host-pattern.ts'
@@ -11,19 +10,6 @@ const Groups = v.custom<AnsibleVariables>(isMapping, 'should be a mapping')
 const Mapping = v.nullish(Groups)
 const Group = v.nullable(v.strictObject({ hosts: Mapping, vars: Mapping, children: Mapping }))
 const HostVariables = v.nullable(Groups)
-
-/** Text as Ansible writes it in YAML: what a vault holds, and what must not be taken for an expression. */
-const customTags = ['!vault', '!vault-encrypted', '!unsafe'].map((tag) => ({
-  tag,
-  resolve: (text: string) => text,
-}))
-
-/** YAML as Ansible reads it: version 1.1, where "yes" is true, and of two keys of one name the later one counts. */
-export function parseYaml(text: string): { content: unknown; mistake?: string } {
-  const document = parseDocument(text, { version: '1.1', logLevel: 'silent', uniqueKeys: false, customTags })
-  const [error] = document.errors
-  return error === undefined ? { content: document.toJS() } : { content: undefined, mistake: error.message }
-}
 
 /** Whether a document looks like an inventory of Ansible: groups at its top, with hosts, groups or variables below. */
 export function isAnsibleYaml(content: unknown): boolean {
@@ -49,9 +35,7 @@ export function readYaml(path: string, content: unknown): AnsibleModel {
       const place = [...at, 'hosts', pattern]
       const own = read(HostVariables, variables ?? null, place)
       const { names, port } = expanded(pattern, [path, ...place].join(' > '))
-      for (const host of names) {
-        model.addHost(host, name, { ...(port !== undefined && { ansible_port: port }), ...own })
-      }
+      for (const host of names) model.addHost(host, name, own ?? {}, port)
     }
     for (const [child, below] of Object.entries(children ?? {})) {
       group.children.add(child)

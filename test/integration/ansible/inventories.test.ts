@@ -5,6 +5,7 @@ import { $ } from 'zx'
 import { ansibleFormat } from '../../../engine/cli/ansible-format.ts'
 import { readAnsible } from '../../../inventory/ansible/inventory-file.ts'
 import type { AnsibleModel } from '../../../inventory/ansible/model.ts'
+import { addVariableFiles } from '../../../inventory/ansible/variable-files.ts'
 import { readInventory } from '../../../inventory/static.ts'
 import { projectFolder } from '../../support/cli.ts'
 import { pythonProgram } from '../../support/python-venv.ts'
@@ -60,10 +61,20 @@ function said(model: AnsibleModel): Listing {
   }
 }
 
-for (const file of readdirSync(folder)) {
+/** Files, and folders with a file `hosts` and variables beside it. */
+const inventories = readdirSync(folder, { withFileTypes: true }).map((entry) =>
+  entry.isDirectory() ? join(entry.name, 'hosts') : entry.name,
+)
+
+test('there are at least 20 inventories to compare', (t) => {
+  t.true(inventories.length >= 20)
+})
+
+for (const file of inventories) {
   test.serial(`${file} is read as Ansible reads it`, async (t) => {
     const path = join(folder, file)
     const model = readAnsible(path, readFileSync(path, 'utf8'))
+    if (model !== undefined) addVariableFiles(path, model)
 
     t.deepEqual(model && said(model), await listed(path))
   })

@@ -104,3 +104,25 @@ withHosts('what only ssh can do is done by ssh, by the name that it knows', asyn
   t.true(readFileSync(join(home, '.sluice', 'known_hosts'), 'utf8').startsWith(`${hosts().inner.address} `))
   t.true(existsSync(join(home, '.ssh', 'known_hosts')))
 })
+
+withHosts('the jump host that an Ansible inventory names in arguments for ssh is gone through', async (t) => {
+  const { door, inner } = hosts()
+  const { home, run } = person(t, '', {})
+  const lines = [door, inner].flatMap(({ address, hostKeys }) => hostKeys.map((key) => `${address} ${key}\n`))
+  writeFileSync(join(home, '.ssh', 'known_hosts'), lines.join(''))
+  const way = `ssh -W %h:%p -q -i ${door.identityFile} ${door.user}@${door.address}`
+  writeFileSync(
+    join(home, 'hosts'),
+    `[kafka]
+inner ansible_host=${inner.address}
+[all:vars]
+ansible_user=${inner.user}
+ansible_ssh_private_key_file=${inner.identityFile}
+ansible_ssh_common_args='-o ProxyCommand="${way}"'
+`,
+  )
+
+  const result = await run('doctor', '--json', '--inventory', 'hosts')
+
+  t.like(found(result, 'inner'), { state: 'ok' }, result.stdout + result.stderr)
+})

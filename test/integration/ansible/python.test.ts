@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process'
+import test from 'ava'
+import fc from 'fast-check'
+import { literalOf } from '../../../inventory/ansible/literal.ts'
+import { OpenQuote, wordsOf } from '../../../inventory/words.ts'
+
+/** What Python makes of each of these texts. */
+function said(expression: string, texts: string[]): unknown[] {
+  const script = `
+import ast, json, shlex, sys, warnings
+warnings.simplefilter('ignore')
+def words(text, comments):
+    try: return shlex.split(text, comments=comments)
+    except ValueError: return None
+def literal(text):
+    try: return {'value': plain(ast.literal_eval(text))}
+    except (ValueError, SyntaxError): return {'value': text}
+    except Unsaid: return None
+    except (TypeError, RecursionError, MemoryError): return None
+class Unsaid(Exception): pass
+def plain(value):
+    if isinstance(value, (list, tuple)): return [plain(each) for each in value]
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value): raise Unsaid()
+        return {key: plain(each) for key, each in value.items()}
+    if value is None or isinstance(value, (bool, str)): return value
+    if isinstance(value, (int, float)) and abs(value) < 2**53: return value
+    raise Unsaid()
+print(json.dumps([${expression} for text in json.load(sys.stdin)]))`
+  return JSON.parse(
+    execFileSync('python3', ['-c', script], {
+      input: JSON.stringify(texts),
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+    }),
+  )
+}
+
+function sample(parts: string[], count: number): string[] {
+  const texts = fc.array(fc.constantFrom(...parts), { maxLength: 9 }).map((all) => all.join(''))
+  return fc.sample(texts, { numRuns: count })
+}
+
+test("words are parted as Python's shlex, which Ansible uses, parts them", (t) => {
+  const lines = sample(['a', 'b', ' ', '\t', '"', "'", '\\', '#', '=', '%', 'ü'], 3000)
+  const ours = (line: string, comment: 'never' | 'anywhere') => {
+    try {
+      return wordsOf(line, { comment })
+    } catch (error) {
+      if (error instanceof OpenQuote) return null
+      throw error
+    }
+  }
+
+  const theirs = said('[words(text, False), words(text, True)]', lines)
+
+  for (const [index, line] of lines.entries()) {
+    t.deepEqual([ours(line, 'never'), ours(line, 'anywhere')], theirs[index], JSON.stringify(line))
+  }
+})
+
+test('a value of an INI inventory is what it is for Python, or text', (t) => {
+  const texts = sample(
+    [
+      ...[
+        '[',
+        ']',
+        '(',
+        ')',
+        '{',
+        '}',
+        ',',
+        ':',
+        ' ',
+        '"',
+        "'",
+        'a',
+        'True',
+        'None',
+        '0',
+        '1',
+        '7',
+        '.',
+        '_',
+        '-',
+        '+',
+      ],
+      ...['e', 'x', '0b1', '0xf', '1.5', '# c', '"a"', "'b'", "{'k': 1}", '[1, 2]', '\\n', '\\\\'],
+    ],
+    6000,
+  ).filter((text) => text === text.trim())
+
+  const theirs = said('literal(text)', texts)
+
+  for (const [index, text] of texts.entries()) {
+    const said = theirs[index] as { value: unknown } | null
+    // What JSON cannot carry is not compared.
+    if (said !== null) t.deepEqual(literalOf(text), said.value, JSON.stringify(text))
+  }
+})
