@@ -40,10 +40,8 @@ export function* createStream({
     const place = (number >> 1) % hostsOfStream
     const host = `gpu-host-${place + 1}`
     const gpu = gpus[place % gpus.length] ?? gpus[0]
-    const common = {
-      event_id: `${wordOf(next)}-${wordOf(next)}-${wordOf(next)}-${wordOf(next)}`,
-      ts: new Date(startMs + (number * 1000) / eventsPerSecond).toISOString(),
-    }
+    const time = new Date(startMs + (number * 1000) / eventsPerSecond)
+    const common = { event_id: eventIdOf(time, next), ts: time.toISOString() }
     if (number % 2 === 0) {
       yield {
         kind: 'gpu',
@@ -77,6 +75,13 @@ export function* createStream({
       }
     }
   }
+}
+
+/** An identity of the form that our producers give (UUID, version 7): the time, and then chance. */
+function eventIdOf(time: Date, next: () => number): string {
+  const milliseconds = time.getTime().toString(16).padStart(12, '0')
+  const [first, second, third] = [wordOf(next), wordOf(next), wordOf(next)]
+  return `${milliseconds.slice(0, 8)}-${milliseconds.slice(8)}-7${first.slice(0, 3)}-8${first.slice(3, 6)}-${second}${third.slice(0, 4)}`
 }
 
 /** The document that our processor makes of an event; its window is made up, all else is as it would be. */

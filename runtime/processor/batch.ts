@@ -9,6 +9,7 @@ import type { ProcessorMetrics } from './metrics.ts'
 import { gpuKey, PartitionWindows, type UsageEvent } from './partition-windows.ts'
 import type { Persist, StillOurs } from './persist.ts'
 import type { PriceBook } from './price-book.ts'
+import { ReadingTurn } from './reading-turn.ts'
 import type { Store } from './store.ts'
 
 /** Messages of one partition, in the order of their offsets. */
@@ -34,6 +35,7 @@ interface Parts {
 export class BatchWriter {
   readonly #parts: Parts
   readonly #windows = new Map<string, PartitionWindows>()
+  readonly #turn = new ReadingTurn()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -56,12 +58,12 @@ export class BatchWriter {
     const documents = new DocumentBatch('gpu')
     const letters: DeadLetter[] = []
     try {
-      for (const message of messages) {
+      await this.#turn.forEach(messages, (message) => {
         const fields = parseFields(message.value)
         const decoded = 'reason' in fields ? fields : decodeGpuSample(fields.message)
         if ('reason' in decoded) {
           letters.push({ message, reason: decoded.reason })
-          continue
+          return
         }
         const sample = decoded.message
         prices.record(sample.host, sample.gpu_index, {
@@ -72,7 +74,7 @@ export class BatchWriter {
         const source = { topic, partition, offset: Number(message.offset) }
         documents.addSample(toGpuDocument(sample, source, originOf(message.headers)))
         origin.push(message)
-      }
+      })
       await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
     } finally {
       documents.release()
@@ -85,12 +87,12 @@ export class BatchWriter {
     const events: (UsageEvent & { offset: number })[] = []
     const letters: DeadLetter[] = []
     const unpriced = new Map<string, { host: string | undefined; index: number }>()
-    for (const message of messages) {
+    await this.#turn.forEach(messages, (message) => {
       const fields = parseFields(message.value)
       const decoded = 'reason' in fields ? fields : decodeTokenUsage(fields.message)
       if ('reason' in decoded) {
         letters.push({ message, reason: decoded.reason })
-        continue
+        return
       }
       const usage = decoded.message
       const offset = Number(message.offset)
@@ -100,7 +102,7 @@ export class BatchWriter {
       const id = documentId(usage, { topic, partition, offset }, originOf(message.headers))
       events.push({ id, gpu, message: usage, offset })
       origin.push(message)
-    }
+    })
     for (const { host, index } of unpriced.values()) {
       await persist('mongodb', stillOurs, () => prices.refresh(host, index))
     }
@@ -110,7 +112,7 @@ export class BatchWriter {
     const documents = new DocumentBatch('usage')
     try {
       const sums = await persist('mongodb', stillOurs, () => windows.add(events, first, next))
-      for (const [place, { id, message, offset }] of events.entries()) {
+      await this.#turn.forEach(events, ({ id, message, offset }, place) => {
         const price =
           message.price_per_hour_usd ??
           prices.at(message.host, message.gpu_index, message.ts.getTime()) ??
@@ -119,7 +121,7 @@ export class BatchWriter {
         documents.addUsage(
           toUsageDocument(message, { id, source: { topic, partition, offset }, window, price }),
         )
-      }
+      })
       await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
       windows.settle()
     } catch (error) {

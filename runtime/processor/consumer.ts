@@ -7,10 +7,11 @@ import { Abandoned, type StillOurs } from './persist.ts'
 import type { Readiness } from './readiness.ts'
 import { watchConsumer } from './watch.ts'
 
-/** Messages that are in memory as documents at once, per partition in hand: more is hardly faster. */
-const messagesAtOnce = 1000
+/** Messages that become one insert: more is hardly faster. */
+const messagesAtOnce = 2000
 
-const partitionsAtOnce = 4
+/** Batches, each of another partition, that are written at the same time. */
+const batchesAtOnce = 4
 
 /** After a kill, the partitions are free again once the group has missed the member for this long: the least a broker takes. */
 const sessionTimeoutMs = 6000
@@ -20,7 +21,7 @@ interface Parts {
   kafka: Kafka
   group: string
   topics: string[]
-  writer: BatchWriter
+  writer: Pick<BatchWriter, 'write' | 'keepOnly'>
   readiness: Readiness
   metrics: ProcessorMetrics
   log: Logger
@@ -33,6 +34,8 @@ export class PartitionReader {
   readonly #parts: Parts
   readonly #consumer: Consumer
   readonly #inHand = new Map<string, Promise<void>>()
+  /** Partitions of which the last batch was not all that Kafka had. */
+  readonly #behind = new Set<string>()
   #generation = 0
   #assigned: ReadonlySet<string> = new Set()
   #stopping = false
@@ -74,8 +77,8 @@ export class PartitionReader {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: partitionsAtOnce,
-      eachBatch: (payload) => this.#inTurn(payload),
+      partitionsConsumedConcurrently: batchesAtOnce,
+      eachBatch: (payload) => this.#take(payload),
     })
   }
 
@@ -88,6 +91,7 @@ export class PartitionReader {
   async stop(): Promise<void> {
     this.#stopping = true
     this.#endWatch()
+    await Promise.all(this.#inHand.values())
     await this.#consumer.disconnect()
   }
 
@@ -100,6 +104,7 @@ export class PartitionReader {
         partitions.map((partition) => `${topic}:${partition}`),
       )
       this.#assigned = new Set(assigned)
+      this.#behind.clear()
       writer.keepOnly(this.#assigned)
       metrics.lag.reset()
       metrics.rebalances.inc()
@@ -121,57 +126,70 @@ export class PartitionReader {
     })
   }
 
-  /** After a rebalance a partition can come back while its former batch is still in hand: that one ends first. */
-  async #inTurn(payload: EachBatchPayload): Promise<void> {
-    const key = `${payload.batch.topic}:${payload.batch.partition}`
-    await this.#inHand.get(key)?.catch(() => undefined)
-    const work = this.#read(payload)
-    this.#inHand.set(key, work)
-    await work
+  /**
+   * Takes a batch in hand, and returns when it is worth while to fetch: kafkajs does so once all batches of before are
+   * returned from. The batch's own partition is paused until it is done with, and then fetched from where it was committed.
+   */
+  async #take(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, isRunning } = payload
+    const partition = `${batch.topic}:${batch.partition}`
+    const generation = this.#generation
+    // Where kafkajs began anew it knows nothing of the pause: the former batch of the partition ends first.
+    while (this.#inHand.has(partition) || this.#inHand.size >= batchesAtOnce) await this.#anyEnds(heartbeat)
+    const resume = payload.pause()
+    // A partition that is left here at a stop stays paused: it would be fetched over and over.
+    if (this.#stopping) return
+    if (!isRunning() || generation !== this.#generation) return resume()
+    if (batch.offsetLag() === '0') this.#behind.delete(partition)
+    else this.#behind.add(partition)
+    const work = this.#write(payload, generation).finally(() => {
+      this.#inHand.delete(partition)
+      resume()
+    })
+    this.#inHand.set(partition, work)
+    while (this.#inHand.get(partition) === work && !this.#isMoreToFetch()) await this.#anyEnds(heartbeat)
   }
 
-  async #read({
-    batch,
-    heartbeat,
-    resolveOffset,
-    commitOffsetsIfNecessary,
-    isRunning,
-  }: EachBatchPayload): Promise<void> {
+  /** Where there was less in Kafka when it was last asked, a fetch would wait for events while the ones at hand end. */
+  #isMoreToFetch(): boolean {
+    return [...this.#behind].some((partition) => !this.#inHand.has(partition))
+  }
+
+  /** Waits until a batch in hand is done with, and stays a member of the group meanwhile. */
+  async #anyEnds(heartbeat: () => Promise<void>): Promise<void> {
+    const over = new AbortController()
+    await Promise.race([...this.#inHand.values(), pause(heartbeatMs, over.signal)])
+    over.abort()
+    await heartbeat()
+  }
+
+  /** Writes a batch and commits it, as far as that goes; the rest is fetched again. */
+  async #write(payload: EachBatchPayload, generation: number): Promise<void> {
+    const { batch, resolveOffset, commitOffsetsIfNecessary, isRunning } = payload
     const { topic, partition, messages } = batch
     const { writer, metrics, log } = this.#parts
-    const generation = this.#generation
-    let failure: unknown
-    const beat = setInterval(() => {
-      heartbeat().catch((error) => {
-        failure = error
-      })
-    }, heartbeatMs)
     const stillOurs: StillOurs = () => {
-      if (failure !== undefined) throw new Abandoned('the heartbeat failed', { cause: failure })
-      if (!isRunning()) throw new Abandoned('the consumer stops')
+      if (this.#stopping || !isRunning()) throw new Abandoned('the consumer stops')
       if (generation !== this.#generation) throw new Abandoned('the group was rebalanced')
     }
     try {
       for (const chunk of chunks(messages)) {
         stillOurs()
         await writer.write({ topic, partition, messages: chunk }, stillOurs)
-        const last = chunk.at(-1)?.offset ?? '0'
-        resolveOffset(last)
         if (generation !== this.#generation) throw new Abandoned('the group was rebalanced')
+        const last = chunk.at(-1)?.offset ?? '0'
         const offset = (BigInt(last) + 1n).toString()
         await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] })
+        resolveOffset(last)
         const lag = BigInt(batch.highWatermark) - BigInt(offset)
         metrics.lag.set({ topic, partition }, Number(lag < 0n ? 0n : lag))
-        await heartbeat()
       }
       log.debug({ topic, partition, messages: messages.length, last: batch.lastOffset() }, 'wrote a batch')
     } catch (error) {
-      if (!(error instanceof Abandoned)) throw error
-      log.info({ topic, partition, why: error.message }, 'left a batch; it is read again')
-      // kafkajs knows what to do with an error of its own: it joins the group anew.
-      if (error.cause !== undefined) throw error.cause
-    } finally {
-      clearInterval(beat)
+      const why = error instanceof Error ? error.message : String(error)
+      if (error instanceof Abandoned) log.info({ topic, partition, why }, 'left a batch; it is read again')
+      else log.warn({ topic, partition, err: error }, 'a batch failed; it is read again')
+      if (!(error instanceof Abandoned)) await pause(heartbeatMs)
     }
   }
 }

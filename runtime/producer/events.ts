@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
 import type { GpuReading } from './gpu.ts'
 
 /** The key and the value of an event. */
@@ -13,6 +13,12 @@ const toMessage = (host: string, fields: object): Message => ({ key: host, value
 const wholeBetween = (random: () => number, least: number, largest: number): number =>
   least + Math.floor(random() * (largest - least + 1))
 
+/**
+ * One event's identity, which becomes the document's `_id`. It begins with the time (RFC 9562, version 7): the database
+ * then adds to one end of its index, which stays in memory however many documents there are.
+ */
+const newEventId = (): string => randomUUIDv7()
+
 /** One iteration: a sample of a GPU, and an answer that a model gave on it. */
 export function createEvents(
   gpu: GpuReading,
@@ -21,9 +27,9 @@ export function createEvents(
   const ts = now.toISOString()
   const run = marker === undefined ? {} : { run: marker }
   return {
-    sample: toMessage(gpu.host, { event_id: randomUUID(), ts, ...gpu, ...run }),
+    sample: toMessage(gpu.host, { event_id: newEventId(), ts, ...gpu, ...run }),
     usage: toMessage(gpu.host, {
-      event_id: randomUUID(),
+      event_id: newEventId(),
       ts,
       host: gpu.host,
       gpu_index: gpu.gpu_index,

@@ -160,8 +160,9 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
     const whole = example?.value ?? null
     const kept = whole === null ? null : whole.subarray(0, 900_000).toString('base64')
     t.is(shown[0]?.base64.value, kept, kind)
-    t.is((await dlq('show', places.get(example as Trial) ?? '')).exitCode, 0, kind)
   }
+  const binary = kinds.get('invalid UTF-8')?.[0] as Trial
+  t.is((await dlq('show', places.get(binary) ?? '')).exitCode, 0)
   const replayedAt = Date.now()
   const replayed = await dlq('replay', '--yes')
   t.is(replayed.exitCode, 0, `${replayed.stdout.slice(-2000)}${replayed.stderr}`)
