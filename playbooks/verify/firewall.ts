@@ -39,7 +39,11 @@ export async function checkFirewall(
     tryAll: (planned: Planned[]) => Promise<Attempt[]>,
   ) => {
     if (planned.length === 0) {
-      checklist.skip({ name: 'firewall', host: source }, 'there is no other host to try')
+      const why =
+        source === controllerName
+          ? 'no host can be reached but by way of others'
+          : 'there is no other host to try'
+      checklist.skip({ name: 'firewall', host: source }, why)
       return
     }
     await checklist.check({

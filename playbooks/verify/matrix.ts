@@ -1,4 +1,4 @@
-import { connect, isIPv4 } from 'node:net'
+import { connect, isIP, isIPv4 } from 'node:net'
 import { runBatch } from '../../engine/batch.ts'
 import type { Host, Policy } from '../../engine/inventory.ts'
 import { lines, type Script, sh } from '../../engine/shell.ts'
@@ -44,7 +44,7 @@ export function plannedFrom(
 }
 
 /**
- * All connections to try from the controller: to where SSH answers.
+ * All connections to try from the controller: to where SSH answers, unless that is behind another host.
  *
  * @param seenAs the controller's address as each host sees it, by host
  */
@@ -57,7 +57,7 @@ export function plannedFromController(
   const reading = new PolicyReading(policy, hosts)
   return targets.flatMap((to) => {
     const client = seenAs.get(to.name)
-    if (client === undefined) return []
+    if (client === undefined || !isDirect(to)) return []
     return (
       portsOf(policy)
         // Behind another port than 22 there is a translation of addresses: 22 there is not this host's.
@@ -71,6 +71,11 @@ export function plannedFromController(
         }))
     )
   })
+}
+
+/** Whether the controller has a way of its own to where SSH answers: where a name leads may be known to ssh alone. */
+function isDirect({ address, jump, transport }: Host): boolean {
+  return jump === undefined && (transport !== 'openssh' || isIP(address) !== 0)
 }
 
 /** Tries connections from a host, all in one round trip, and those that surprise a second time, with more patience. */

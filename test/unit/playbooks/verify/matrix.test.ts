@@ -72,6 +72,22 @@ test('the controller may do what the admin networks allow to the address that ea
   t.deepEqual([...new Set(planned.map(({ to }) => to))], ['vm1', 'vm3', 'vm4'])
 })
 
+test('the controller tries nothing where it has no way of its own', (t) => {
+  const { hosts, policy } = fourHosts()
+  const [vm1, vm2, vm3, vm4] = hosts as [Host, Host, Host, Host]
+  const targets: Host[] = [
+    { ...vm1, jump: vm4 },
+    { ...vm2, transport: 'openssh', address: 'database' },
+    { ...vm3, transport: 'openssh' },
+    { ...vm4, address: 'producer.example.org' },
+  ]
+  const seenAs = new Map(hosts.map(({ name }) => [name, '10.0.9.5']))
+
+  const planned = plannedFromController(targets, hosts, policy, seenAs)
+
+  t.deepEqual([...new Set(planned.map(({ to }) => to))], ['vm3', 'vm4'])
+})
+
 test('of a range the ends are tried and what lies beside them; all traffic and every port are let in', (t) => {
   const { hosts } = fourHosts()
   const tried = (rule: Omit<PolicyRule, 'from' | 'to'>) => {
