@@ -256,6 +256,44 @@ if (isRoot) {
     await untouched(t)
   })
 
+  test.serial(
+    'a plan that a host has moved away from is refused, with what is other than planned',
+    async (t) => {
+      t.timeout(60_000)
+      const project = folder(t)
+
+      const check = await provision(project, ['--tags', 'base', '--check', '--out', 'plan.json'])
+      await onHost(sh`groupadd --gid 12345 pipeline`)
+      const { exitCode, stderr } = await provision(project, ['--plan', 'plan.json'])
+      await onHost(sh`groupdel pipeline`)
+
+      t.is(check.exitCode, 2)
+      t.is(exitCode, 1)
+      t.regex(stderr, /PLAN_OUTDATED {2}vm1 is not as it was when the plan was made[\s\S]*group pipeline/)
+      showsInGallery(t, 'a plan that a host has moved away from', stderr)
+      await untouched(t)
+    },
+  )
+
+  test.serial('a host that another run is changing is left to it, with who that is', async (t) => {
+    t.timeout(120_000)
+    await onHost(sh`printf '#!/bin/sh\nsleep 15\nexec /usr/sbin/groupadd "$@"\n' > /usr/local/sbin/groupadd
+      chmod 0755 /usr/local/sbin/groupadd`)
+    const words = ['--tags', 'base']
+    const first = startSluice(folder(t), ['provision', '--inventory', 'hosts.json', ...words, '--verbose'])
+    await first.said('group pipeline …')
+
+    const { exitCode, stdout, stderr } = await provision(folder(t), words)
+    const ended = await first.ended
+    await onHost(sh`rm /usr/local/sbin/groupadd`)
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /HOST_LOCKED {2}another run is changing vm1: \S+@\S+\n {2}at {3}vm1/)
+    t.regex(stdout, /vm1; nothing was changed/)
+    showsInGallery(t, 'a host that another run is changing', stderr)
+    t.is(ended.exitCode, 0, ended.stderr)
+  })
+
   test.serial('a package that cannot be had is an error with the words of apt', async (t) => {
     t.timeout(120_000)
     await onHost(sh`mkdir /root/apt; mv /etc/apt/sources.list* /root/apt/; rm -rf /var/lib/apt/lists; mkdir /var/lib/apt/lists

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 
@@ -24,6 +25,8 @@ const replacements: [RegExp, string][] = [
   [/Expected \S{22}, but/g, 'Expected vLNKMfKGQ22v0BegYpYpdA, but'],
   [/restart counter is at \d+/g, 'restart counter is at 3'],
   [/\bafter \d+(\.\d+)? s\b/g, 'after 9 s'],
+  [new RegExp(`\\b${userInfo().username}@${hostname()}`, 'g'), 'you@controller'],
+  [/\b\d+ s ago\b/g, '9 s ago'],
 ]
 
 /** The errors at the end of what a command said, fit to be compared. */
