@@ -126,3 +126,27 @@ ansible_ssh_common_args='-o ProxyCommand="${way}"'
 
   t.like(found(result, 'inner'), { state: 'ok' }, result.stdout + result.stderr)
 })
+
+withHosts('a host behind another one is hardened, when the policy lets that one in', async (t) => {
+  const { door, inner } = hosts()
+  const lines = [door, inner].flatMap(({ address, hostKeys }) => hostKeys.map((key) => `${address} ${key}\n`))
+  const personWith = (admin: string[]) => {
+    const { home, run } = person(t, configOf('ProxyJump door'), {
+      ...section,
+      sshConfig: { ...section.sshConfig, admin },
+    })
+    writeFileSync(join(home, '.ssh', 'known_hosts'), lines.join(''))
+    return run
+  }
+  const run = personWith([door.address])
+
+  const refused = await personWith(['203.0.113.0/24'])('harden', '--json')
+  const hardened = await run('harden', '--json')
+  const again = await run('harden', '--json')
+
+  t.is(refused.exitCode, 1)
+  t.regex(refused.stdout, new RegExp(`LOCKOUT_PREVENTED.*${door.address.replaceAll('.', '\\.')}`))
+  t.is(hardened.exitCode, 0, hardened.stdout.slice(-3000) + hardened.stderr)
+  const ended = again.stdout.split('\n').filter((line) => line.includes('"run-ended"'))
+  t.deepEqual(JSON.parse(ended[0] ?? '{}').result.hosts[0].changed, [], again.stdout)
+})
