@@ -1,8 +1,6 @@
-import { writeFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
 import { Kafka, logLevel, type Message, Partitioners } from 'kafkajs'
-import { projectFolder, sluice } from '../../support/cli.ts'
-import { forwardingSsh } from '../../support/forwarding-ssh.ts'
+import { deadLetterOperator } from '../../support/dead-letter-operator.ts'
 import { readTopic } from '../../support/kafka-log.ts'
 import { type Ground, layPipeline, type Pipeline, prepareGround } from '../../support/pipeline.ts'
 import { eventually } from '../../support/programs.ts'
@@ -17,23 +15,8 @@ test.after.always(async () => {
   await ground?.remove()
 })
 
-/** `sluice dlq` in a project whose one host forwards to the services of the test. */
 async function operator(t: ExecutionContext, pipeline: Pipeline) {
-  const folder = projectFolder(t)
-  const reach = await forwardingSsh(t, folder)
-  const [, port] = ground.services.bootstrap.split(':')
-  const inventory = `${folder}/hosts.yaml`
-  await writeFile(
-    inventory,
-    `
-variables: { kafka: { port: ${port} } }
-groups: { kafka: }
-policy: { admin: [127.0.0.1], rules: [] }
-hosts: { vm1: { groups: [kafka], ${reach} } }
-`,
-  )
-  const dlq = (...words: string[]) =>
-    sluice(folder, ['dlq', ...words, '-i', inventory, '--dead-letters', pipeline.topics.deadLetters])
+  const dlq = await deadLetterOperator(t, ground.services.bootstrap, pipeline.topics.deadLetters)
   const letters = async (...words: string[]) => {
     const { exitCode, stdout, stderr } = await dlq('list', '--json', ...words)
     if (exitCode !== 0) throw new Error(stderr)

@@ -1,8 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import test, { type ExecutionContext } from 'ava'
+import { readFile } from 'node:fs/promises'
+import test from 'ava'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
-import { projectFolder, sluice } from '../../support/cli.ts'
-import { forwardingSsh } from '../../support/forwarding-ssh.ts'
+import { deadLetterOperator } from '../../support/dead-letter-operator.ts'
 import { readTopic } from '../../support/kafka-log.ts'
 import { type Ground, layPipeline, prepareGround } from '../../support/pipeline.ts'
 import { poisonKinds, poisonTrials, type Trial } from '../../support/poison.ts'
@@ -63,24 +62,6 @@ async function sendAll(trials: Trial[], nameOf: (trial: Trial) => string): Promi
   }
   await producer.disconnect()
   return places
-}
-
-async function operator(t: ExecutionContext, deadLetters: string) {
-  const folder = projectFolder(t)
-  const reach = await forwardingSsh(t, folder)
-  const [, port] = ground.services.bootstrap.split(':')
-  const inventory = `${folder}/hosts.yaml`
-  await writeFile(
-    inventory,
-    `
-variables: { kafka: { port: ${port} } }
-groups: { kafka: }
-policy: { admin: [127.0.0.1], rules: [] }
-hosts: { vm1: { groups: [kafka], ${reach} } }
-`,
-  )
-  return (...words: string[]) =>
-    sluice(folder, ['dlq', ...words, '-i', inventory, '--dead-letters', deadLetters])
 }
 
 const documentsOf = (lines: string) =>
@@ -151,7 +132,7 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
     if (!letter.value.equals(whole.subarray(0, 900_000))) t.fail(`${trial.kind}: other bytes`)
   }
 
-  const dlq = await operator(t, deadLetters)
+  const dlq = await deadLetterOperator(t, ground.services.bootstrap, deadLetters)
   const listed = documentsOf((await dlq('list', '--json')).stdout)
   t.is(listed.length, bad.length)
   t.deepEqual(listed.map(({ origin }) => origin).sort(), bad.map((trial) => places.get(trial)).sort())
