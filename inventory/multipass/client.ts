@@ -7,7 +7,7 @@ const multipass: Program = {
   name: 'multipass',
   install:
     'install Multipass: snap install multipass (Linux), brew install --cask multipass (macOS); or use another inventory: sluice inventory list',
-  look: 'see whether its service answers: multipass version; multipass list',
+  look: 'do what it says and run again; multipass version says whether its service answers',
 }
 
 /** How long what only reads may take. */

@@ -9,7 +9,7 @@ const vagrantProgram: Program = {
   name: 'vagrant',
   install:
     'install Vagrant and a provider: apt-get install vagrant vagrant-libvirt (Debian, Ubuntu), or Vagrant and VirtualBox from their makers; or use another inventory: sluice inventory list',
-  look: 'see in .sluice/vagrant what vagrant status and vagrant validate say',
+  look: 'do what it says and run again; in .sluice/vagrant, vagrant status and vagrant validate say more',
 }
 
 const readSeconds = 300

@@ -84,6 +84,20 @@ test('up starts what is stopped and launches what is missing', async (t) => {
   t.deepEqual(words.sort(), ['launch -n shop-vm2', 'start shop-vm1'])
 })
 
+test('up does not bring back what was deleted, and says how that is done or undone', async (t) => {
+  const folder = projectFolder(t, settings(one))
+  const multipass = multipassStandIn(t)
+  await sluice(folder, up, multipass.environment)
+  multipass.set({ instances: [{ name: 'shop-vm1', state: 'Deleted', ipv4: [] }] })
+
+  const { exitCode, stdout, stderr } = await sluice(folder, up, multipass.environment)
+
+  t.is(exitCode, 1)
+  t.regex(stdout + stderr, /INSTANCE_NOT_RUNNING {2}shop-vm1 is Deleted, from which it is not started/)
+  t.regex(stdout + stderr, /multipass recover shop-vm1.*multipass delete --purge shop-vm1/)
+  t.is(multipass.changes().length, 1)
+})
+
 test('the sizes of each host and what is typed are heeded', async (t) => {
   const hosts = { vm1: { role: 'kafka', cpus: 4, memory: '6G' } }
   const folder = projectFolder(t, settings({ prefix: 'shop', hosts }))
