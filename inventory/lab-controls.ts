@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Finding, LabControls } from '../engine/cli/registry.ts'
 import { parseHierarchies } from './lab/cgroup.ts'
 import { sshCommand } from './lab/known-hosts.ts'
@@ -18,6 +18,8 @@ export const labControls: LabControls = {
   async down({ projectDirectory, progress }) {
     await takeDown(labSettings(projectDirectory), progress)
   },
+
+  kept: ({ projectDirectory }) => [labSettings(projectDirectory).cache].filter(existsSync),
 
   async status({ projectDirectory }) {
     const hosts = await status(labSettings(projectDirectory))

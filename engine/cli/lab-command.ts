@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { cacheDirectory } from '../cache-directory.ts'
 import { SluiceError } from '../errors.ts'
 import { duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
@@ -13,11 +15,19 @@ export async function labUp(session: Session, count: number | undefined): Promis
   return showStatus(session, lab, false)
 }
 
-/** `lab down`: stops the hosts and leaves nothing of them. */
+/** `lab down`: stops the hosts and leaves nothing of them; says what stays for the next lab. */
 export async function labDown(session: Session): Promise<number> {
   const lab = await session.registry.lab.load()
   await lab.down(labOptions(session))
-  session.print('The lab is down: no host, mount, network or file of it is left.')
+  session.print('The lab is down: no host, mount or network of it is left, and no file of a host.')
+  const kept = [
+    ...lab.kept(labOptions(session)).map((path) => `the base image (${path})`),
+    ...[cacheDirectory(process.env)].filter(existsSync).map((path) => `what was downloaded (${path})`),
+  ]
+  if (kept.length > 0)
+    session.print(
+      `Kept for the next lab: ${kept.join(' and ')}. Remove these folders to have their room back.`,
+    )
   return exitCodes.converged
 }
 

@@ -1,4 +1,7 @@
+import type * as v from 'valibot'
+import { describeError, SluiceError } from '../errors.ts'
 import { isCheck } from '../events.ts'
+import type { JsonError } from '../report/json-schema.ts'
 import { profileLines } from '../report/profile.ts'
 import { listRuns, type RunRecord, readRun } from '../report/run-record.ts'
 import { painter } from '../report/terminal.ts'
@@ -70,11 +73,23 @@ function showRecord(
       const { host, status, error, reason, durationMs } = document.result
       const why = error === undefined ? reason : `${error.code}  ${error.subject}`
       print(`${host}  ${status}  ${duration(durationMs)}${why === undefined ? '' : `  ${why}`}`)
+      if (error !== undefined) for (const line of explained(error)) print(line)
     }
   }
   if (profile && end?.result.profile !== undefined)
     for (const line of profileLines(end.result.profile, paint)) print(line)
   return exitCodes.converged
+}
+
+/** Where it failed, why, and what to do: as it was shown then. */
+function explained({ code, subject, at, why, advice }: v.InferOutput<typeof JsonError>): string[] {
+  const error = new SluiceError(code, {
+    subject,
+    ...(at !== undefined && { at }),
+    ...(why !== undefined && { why }),
+    ...(advice !== undefined && { advice }),
+  })
+  return describeError(error).split('\n').slice(1)
 }
 
 const asChange = ({

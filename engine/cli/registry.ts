@@ -186,6 +186,8 @@ export interface LabHost {
 export interface LabControls {
   up(count: number | undefined, options: LabOptions): Promise<void>
   down(options: LabOptions): Promise<void>
+  /** Folders with what every lab of this machine is made from, and which outlive it. */
+  kept(options: LabOptions): string[]
   status(options: LabOptions): Promise<LabHost[]>
   reboot(hosts: string[], options: LabOptions): Promise<void>
   /** The words of the command line that logs in to a host, or runs `command` there. */

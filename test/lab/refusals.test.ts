@@ -170,6 +170,9 @@ if (isRoot) {
     t.regex(checked.stderr, /OVERRULED {2}sshd would not heed .* in loglevel/)
     t.is(wordsOf(checked.stderr), wordsOf(ran.stderr))
     t.is(await fingerprint(connection), before)
+    const { stdout: runs } = await sluice(project, ['log'])
+    const { stdout: record } = await sluice(project, ['log', runs.split(' ')[0] ?? ''])
+    t.true(record.includes(wordsOf(checked.stderr).trim().split('\n').slice(1).join('\n')), record)
     connection.close()
   })
 } else {
