@@ -3,18 +3,16 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { SshSettings } from './answer.ts'
 
-/** The files that ssh tries when its configuration names none. */
-const usual = ['rsa', 'ecdsa', 'ecdsa_sk', 'ed25519', 'ed25519_sk', 'xmss', 'dsa', 'mldsa44_ed25519'].map(
-  (kind) => `~/.ssh/id_${kind}`,
-)
-
 /** The one key file to log in with; none for the agent and the usual files; or what only ssh can make of it. */
 export type Identity = { file?: string } | { onlySsh: string }
 
-/** @param name what the host is called in the configuration of ssh */
-export function identityOf(settings: SshSettings, name: string): Identity {
+/**
+ * @param name what the host is called in the configuration of ssh
+ * @param usual the files that ssh tries when nothing names one
+ */
+export function identityOf(settings: SshSettings, name: string, usual: readonly string[]): Identity {
   const named = settings.identityfile.filter((file) => file !== 'none')
-  if (named.every((file) => usual.includes(file)) && named.length !== 1) return {}
+  if (named.join('\n') === usual.join('\n')) return {}
   const files = named.map((file) => expanded(file, settings, name))
   if (files.includes(undefined)) return { onlySsh: 'IdentityFile' }
   const there = files.filter((file) => file !== undefined && existsSync(file))

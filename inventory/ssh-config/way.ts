@@ -78,8 +78,8 @@ async function wayAlong(
   through?: Host,
 ): Promise<Found> {
   const { name } = destination
-  const settings = await askSsh(destination, options)
-  const identity = identityOf(settings, name)
+  const [settings, usual] = await Promise.all([askSsh(destination, options), usualIdentityFiles()])
+  const identity = identityOf(settings, name, usual)
   const onlySsh = [
     ...onlySshSettings(settings).filter((keyword) => keyword !== 'ProxyCommand' || through === undefined),
     ...('onlySsh' in identity ? [identity.onlySsh] : []),
@@ -103,6 +103,14 @@ async function wayAlong(
     ...(jump !== undefined && { jump }),
   }
   return { way, onlySsh }
+}
+
+let unconfigured: Promise<SshSettings> | undefined
+
+/** Which they are differs between versions of ssh. */
+async function usualIdentityFiles(): Promise<string[]> {
+  unconfigured ??= askSsh({ name: 'localhost' }, { file: 'none' })
+  return (await unconfigured).identityfile
 }
 
 async function ownJump(
