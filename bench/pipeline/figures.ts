@@ -37,6 +37,14 @@ export interface Minute {
   residentMb: number
 }
 
+/** What our producer sent without a pause, acknowledged by Kafka. */
+export interface ProducerRun {
+  messages: number
+  seconds: number
+  cpuMs: number
+  peakMb: number
+}
+
 export const rateOf = ({ documents, seconds }: Pick<SpeedRun, 'documents' | 'seconds'>): number =>
   documents / seconds
 

@@ -1,4 +1,12 @@
-import { type Minute, type PaceRun, percentile, ratioOf, type SpeedRun, summarizeSpeed } from './figures.ts'
+import {
+  type Minute,
+  type PaceRun,
+  type ProducerRun,
+  percentile,
+  ratioOf,
+  type SpeedRun,
+  summarizeSpeed,
+} from './figures.ts'
 
 /** What our processor is held to, and what it did. */
 export interface Goal {
@@ -11,12 +19,13 @@ export interface Measurements {
   speed: SpeedRun[]
   pace: PaceRun[]
   minutes: Minute[]
+  producer: ProducerRun[]
 }
 
 const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`
 
 /** Whether the goals are reached, as far as what they are about was measured. */
-export function pipelineGoals({ speed, pace, minutes }: Measurements): Goal[] {
+export function pipelineGoals({ speed, pace, minutes, producer }: Measurements): Goal[] {
   const goals: Goal[] = []
   const judge = (
     goal: string,
@@ -66,5 +75,13 @@ export function pipelineGoals({ speed, pace, minutes }: Measurements): Goal[] {
     (value) => value >= 0.8,
     share,
   )
+  for (const { messages, seconds } of producer) {
+    judge(
+      'the producer: at least 50 000 messages/s',
+      messages / seconds,
+      (value) => value >= 50_000,
+      (value) => Math.round(value).toLocaleString('en').replaceAll(',', ' '),
+    )
+  }
   return goals
 }

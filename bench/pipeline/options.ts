@@ -10,6 +10,7 @@ export interface PipelineBenchOptions {
   pythonSeconds: number
   pace: number
   paceSeconds: number
+  producerSeconds: number
   minutes: number
   seed: number
   nodeFlags: string[]
@@ -48,6 +49,15 @@ export function readPipelineOptions(
       whole('--pace <n>', 'events a second for the latency of each; 0 leaves it out', 2000, 0, 50_000),
     )
     .addOption(whole('--pace-seconds <n>', 'how long they come at that pace', 20, 1, 3600))
+    .addOption(
+      whole(
+        '--producer-seconds <n>',
+        'how long our producer sends without a pause; 0 leaves it out',
+        15,
+        0,
+        600,
+      ),
+    )
     .addOption(
       whole('--minutes <n>', 'how long our processor runs at full speed; 0 leaves it out', 0, 0, 600),
     )

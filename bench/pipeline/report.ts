@@ -2,6 +2,7 @@ import { type ContenderName, contenderTitles } from './contenders.ts'
 import {
   type Minute,
   type PaceRun,
+  type ProducerRun,
   percentile,
   ratioOf,
   type SpeedRun,
@@ -13,7 +14,7 @@ import type { PipelineResults } from './results.ts'
 
 /** The figures as a page of Markdown. */
 export function pipelineReport(results: PipelineResults): string {
-  const { speed, pace, minutes } = results
+  const { speed, pace, minutes, producer } = results
   const versions = Object.entries(results.versions).map(([name, version]) => `${name} ${version}`)
   return [
     '# The same stream of events, stored by Sluice and by others',
@@ -40,6 +41,7 @@ export function pipelineReport(results: PipelineResults): string {
     ...section('Full speed', speedHead, speedRows(speed)),
     ...section('An even pace', paceHead, pace.map(paceRow)),
     ...section('Minute by minute', ['minute', 'documents/s', 'resident memory'], minutes.map(minuteRow)),
+    ...section('The producer, without a pause', producerHead, producer.map(producerRow)),
   ].join('\n')
 }
 
@@ -110,6 +112,15 @@ const minuteRow = ({ minute, documents, residentMb }: Minute): string[] => [
   String(minute),
   count(documents / 60),
   withUnit(residentMb, 0, 'MB'),
+]
+
+const producerHead = ['messages/s', 'CPU a message', 'peak memory', 'measured for']
+
+const producerRow = ({ messages, seconds, cpuMs, peakMb }: ProducerRun): string[] => [
+  count(messages / seconds),
+  `${((cpuMs * 1000) / messages).toFixed(1)} µs`,
+  withUnit(peakMb, 0, 'MB'),
+  withUnit(seconds, 0, 's'),
 ]
 
 function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string[] {

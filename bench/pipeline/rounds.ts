@@ -8,6 +8,7 @@ import type { Measurements } from './goals.ts'
 import { type Ground, makeTopics, prepareGround, prepareTrial, type Topics, type Trial } from './ground.ts'
 import { measureMinutes } from './measure-minutes.ts'
 import { measurePace } from './measure-pace.ts'
+import { measureProducer } from './measure-producer.ts'
 import { feed, measureContender, measureFloor } from './measure-speed.ts'
 import type { PipelineBenchOptions } from './options.ts'
 import { pipelineConditions, writePipelineResults } from './results.ts'
@@ -35,7 +36,7 @@ export async function measurePipeline(
   const starters = await prepareStarters(options, progress)
   progress('starting ZooKeeper, Kafka and mongod')
   const ground = await prepareGround()
-  const measurements: Measurements = { speed: [], pace: [], minutes: [] }
+  const measurements: Measurements = { speed: [], pace: [], minutes: [], producer: [] }
   const write = () =>
     writePipelineResults(options.out, {
       ...{ command, ...pipelineConditions(), versions: versionsOf(options), messages: options.messages },
@@ -64,6 +65,12 @@ export async function measurePipeline(
         const { pace, paceSeconds: seconds, seed } = options
         measurements.pace.push(await measurePace(ground, trial, contender, { pace, seconds, seed }))
       })
+      await write()
+    }
+    if (options.producerSeconds > 0) {
+      signal.throwIfAborted()
+      progress(`having the producer send for ${options.producerSeconds} s`)
+      measurements.producer.push(await measureProducer(ground, { seconds: options.producerSeconds, signal }))
       await write()
     }
     if (options.minutes > 0) {

@@ -41,12 +41,13 @@ test('ratios are taken within a round, and their median counts', (t) => {
 })
 
 test('what was not measured is no goal', (t) => {
-  t.deepEqual(pipelineGoals({ speed: [], pace: [], minutes: [] }), [])
+  t.deepEqual(pipelineGoals({ speed: [], pace: [], minutes: [], producer: [] }), [])
 })
 
 test('goals are judged by the worst of what was measured', (t) => {
   const speed = [run('sluice', 1, 300), run('insert-floor', 1, 400), run('connect', 1, 130)]
-  const goals = pipelineGoals({ speed, pace: [], minutes: [] })
+  const producer = [{ messages: 400_000, seconds: 10, cpuMs: 3000, peakMb: 210 }]
+  const goals = pipelineGoals({ speed, pace: [], minutes: [], producer })
 
   t.deepEqual(
     goals.map(({ measured, reached }) => [measured, reached]),
@@ -55,6 +56,7 @@ test('goals are judged by the worst of what was measured', (t) => {
       ['75 %', true],
       ['60 ms', false],
       ['200 MB', true],
+      ['40 000', false],
     ],
   )
 })
