@@ -149,16 +149,25 @@ async function readText(path: string): Promise<string> {
 function parseText(path: string, text: string): { content: unknown; locate: Locate } {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter })
+  const notYaml = (at: string, cause: Error) =>
+    new SluiceError('INVENTORY_INVALID', {
+      subject: 'the inventory is neither YAML nor JSON',
+      at,
+      why: cause.message,
+      advice,
+      cause,
+    })
   const [error] = document.errors
-  if (error === undefined) return { content: document.toJS(), locate: locator(path, document, lineCounter) }
-  const { line, col } = lineCounter.linePos(error.pos[0])
-  throw new SluiceError('INVENTORY_INVALID', {
-    subject: 'the inventory is neither YAML nor JSON',
-    at: `${path}:${line}:${col}`,
-    why: error.message,
-    advice,
-    cause: error,
-  })
+  if (error !== undefined) {
+    const { line, col } = lineCounter.linePos(error.pos[0])
+    throw notYaml(`${path}:${line}:${col}`, error)
+  }
+  try {
+    return { content: document.toJS(), locate: locator(path, document, lineCounter) }
+  } catch (cause) {
+    // Such as an alias of what is nowhere: only now is it looked for.
+    throw notYaml(path, cause as Error)
+  }
 }
 
 function addressMistakes({ hosts, defaults }: InventoryFile): string[] {

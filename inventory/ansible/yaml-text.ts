@@ -45,5 +45,11 @@ export function parseYaml(text: string): { content: unknown; mistake?: string } 
     customTags: (tags) => [...ownTags, booleans, exponents, ...tags.filter((tag) => !replaced(tag))],
   })
   const [error] = document.errors
-  return error === undefined ? { content: document.toJS() } : { content: undefined, mistake: error.message }
+  if (error !== undefined) return { content: undefined, mistake: error.message }
+  try {
+    return { content: document.toJS() }
+  } catch (cause) {
+    // Such as an alias of what is nowhere: only now is it looked for.
+    return { content: undefined, mistake: String(cause) }
+  }
 }

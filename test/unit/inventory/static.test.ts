@@ -237,3 +237,11 @@ test('a group within itself, and one of groups that are not there, are mistakes'
     /groups\/site1\/children\/1 should be one of kafka, mongodb, site1, got "site9"/,
   )
 })
+
+test('an alias of what is nowhere is an error of the file, not of Sluice', (t) => {
+  const error = t.throws(() => readInventory('hosts.yaml', 'groups: *none\n'), { instanceOf: SluiceError })
+
+  t.is(error.code, 'INVENTORY_INVALID')
+  t.is(error.at, 'hosts.yaml')
+  t.regex(error.why ?? '', /Unresolved alias/)
+})
