@@ -87,11 +87,16 @@ export async function act(step: Exclude<Step, { kind: 'script' }>, access: Contr
   }
   const total = Math.max(1, step.sizeBytes)
   let shown = -1
-  await access.connection.upload(step.localPath, step.remotePath, (sent) => {
+  const onProgress = (sent: number) => {
     const percent = Math.floor((sent / total) * 100)
     if (percent < shown + 5 && percent < 100) return
     shown = percent
     access.progress(`${step.summary}: ${percent} %`)
+  }
+  const { stallSeconds } = step
+  await access.connection.upload(step.localPath, step.remotePath, {
+    onProgress,
+    ...(stallSeconds !== undefined && { stallSeconds }),
   })
 }
 

@@ -21,7 +21,14 @@ export interface Touched {
 /** One action on a host. Steps are values: only `apply.ts` carries them out. */
 export type Step =
   | { kind: 'script'; script: Script; timeoutSeconds?: number }
-  | { kind: 'upload'; localPath: string; remotePath: string; sizeBytes: number; summary: string }
+  | {
+      kind: 'upload'
+      localPath: string
+      remotePath: string
+      sizeBytes: number
+      summary: string
+      stallSeconds?: number
+    }
   | { kind: 'controller'; summary: string; act(access: ControllerAccess): Promise<void> }
 
 /** Where artifacts are kept on the controller, and the mirror that the user named. */

@@ -5,11 +5,16 @@ import { type AcquiredArtifact, acquireArtifact } from '../artifacts/acquire.ts'
 import type { Artifact, TransferredBytes } from '../artifacts/artifact.ts'
 import { type ControllerAccess, compare, defineResource, run, type Step } from '../resource.ts'
 import { AbsolutePath, FileMode, Name } from '../schemas.ts'
-import { described, sh } from '../shell.ts'
+import { described, type Script, sh } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 
 const ArtifactValue = v.custom<Artifact>(
   (value) => typeof value === 'object' && value !== null && 'sources' in value,
+)
+
+const StallSeconds = v.pipe(
+  v.optional(v.pipe(v.number(), v.minValue(1)), 60),
+  v.description('how long sending it may stand still'),
 )
 
 const ReleaseSpec = v.strictObject({
@@ -20,6 +25,7 @@ const ReleaseSpec = v.strictObject({
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 3),
     v.description('releases that stay, the current one included'),
   ),
+  stallSeconds: StallSeconds,
 })
 
 /** The directory name of a release: its version, and the beginning of its content's digest. */
@@ -63,19 +69,18 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
     ]
   },
 
-  apply({ root, name, keep }, _, acquired) {
+  apply({ root, name, keep, stallSeconds }, _, acquired) {
     const id = releaseId(acquired)
     const home = `${root}/${name}`
     const unpacked = `${home}/releases/${id}`
-    const { upload, remotePath } = uploadStep(acquired)
+    const { upload, remotePath } = uploadStep(acquired, stallSeconds)
     return [
       upload,
       run(
         described(
           `unpack ${name} ${id}`,
           sh`
-        # What a run left behind that was cut off while it sent.
-        find /var/tmp -maxdepth 1 -name 'sluice-????????????????' -type f -mmin +60 -delete
+        ${forgetCutOff(remotePath)}
         mkdir -p -- ${`${home}/releases`}
         rm -rf -- ${`${unpacked}.partial`}
         mkdir -- ${`${unpacked}.partial`}
@@ -101,6 +106,7 @@ const ArtifactSpec = v.strictObject({
   path: v.pipe(AbsolutePath, v.description('where the archive is put')),
   artifact: v.pipe(ArtifactValue, v.description('what it is')),
   mode: v.pipe(v.optional(FileMode, '0644'), v.description('permission bits')),
+  stallSeconds: StallSeconds,
 })
 
 /** An artifact's archive as a file on the host, sent only when its checksum is not that of one of its sources. */
@@ -135,11 +141,12 @@ export const artifactFile = defineResource<
 
   prepare: ({ artifact }, access) => acquire(artifact, access),
 
-  apply({ path, mode }, _, acquired) {
-    const { upload, remotePath } = uploadStep(acquired)
+  apply({ path, mode, stallSeconds }, _, acquired) {
+    const { upload, remotePath } = uploadStep(acquired, stallSeconds)
     return [
       upload,
       run(sh`
+        ${forgetCutOff(remotePath)}
         mkdir -p -- ${dirname(path)}
         ${keepFormer(path)}
         cp -- ${remotePath} ${`${path}.sluice-staged`}
@@ -176,8 +183,19 @@ function amount({ receivedBytes, totalBytes }: TransferredBytes): string {
 }
 
 /** The login user may write to /var/tmp; root takes the file from there. */
-function uploadStep({ path, sizeBytes }: AcquiredArtifact): { upload: Step; remotePath: string } {
+function uploadStep(
+  { path, sizeBytes }: AcquiredArtifact,
+  stallSeconds: number,
+): { upload: Step; remotePath: string } {
   const remotePath = `/var/tmp/sluice-${randomBytes(8).toString('hex')}`
   const summary = `sending ${basename(path)}`
-  return { upload: { kind: 'upload', localPath: path, remotePath, sizeBytes, summary }, remotePath }
+  return {
+    upload: { kind: 'upload', localPath: path, remotePath, sizeBytes, summary, stallSeconds },
+    remotePath,
+  }
+}
+
+/** What runs left behind that were cut off while they sent: one run at a time is at a host, and sends one file at a time. */
+function forgetCutOff(remotePath: string): Script {
+  return sh`find /var/tmp -maxdepth 1 -name 'sluice-????????????????' -type f ! -path ${remotePath} -delete`
 }

@@ -12,6 +12,12 @@ export interface Execution {
   urgent?: boolean
 }
 
+export interface UploadOptions {
+  onProgress?(sentBytes: number): void
+  /** How long nothing may arrive before it is given up. */
+  stallSeconds?: number
+}
+
 /** One verified, authenticated way to one host. All that the engine does to a host goes through these. */
 export interface Connection {
   readonly host: Host
@@ -28,8 +34,12 @@ export interface Connection {
    * @throws SluiceError CONNECTION_LOST when the connection ends first
    */
   execute(command: string, execution: Execution): Promise<number | undefined>
-  /** Copies a local file to `remotePath`, as the login user, with mode 0600. */
-  upload(localPath: string, remotePath: string, onProgress: (sentBytes: number) => void): Promise<void>
+  /**
+   * Copies a local file to `remotePath`, as the login user, with mode 0600.
+   *
+   * @throws SluiceError STEP_TIMEOUT when it stands still; what had arrived is then gone
+   */
+  upload(localPath: string, remotePath: string, options: UploadOptions): Promise<void>
   /** A stream to a TCP port that the host can reach. */
   forward(address: string, port: number): Promise<Duplex>
   close(): void

@@ -1,12 +1,11 @@
-import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
-import type { Carrier, RunningCommand } from './carrier.ts'
-import type { Connection, Execution } from './connection.ts'
+import type { Carrier } from './carrier.ts'
+import type { Connection, Execution, UploadOptions } from './connection.ts'
 import { SessionQueue } from './session-queue.ts'
+import { Upload } from './upload.ts'
 
 export interface ConnectionTraits {
   remark?: string | undefined
@@ -44,21 +43,10 @@ export class SshConnection implements Connection {
     }, urgent)
   }
 
-  async upload(
-    localPath: string,
-    remotePath: string,
-    onProgress: (sentBytes: number) => void,
-  ): Promise<void> {
-    const name = Buffer.from(remotePath)
-    const { exitCode, size, said, sent } = await this.#sessions.run(async () => {
-      const running = await this.#carrier.start(receiver(name.length))
-      return send(running, name, localPath, onProgress)
-    })
-    if (exitCode === 0 && size === sent) return
-    throw new SluiceError('STEP_FAILED', {
-      subject: `could not copy a file to ${remotePath}`,
-      why: said.trim() || `${size} of ${sent} bytes arrived, exit code ${exitCode ?? 'none'}`,
-      advice: 'see with df whether the host has room, then run again',
+  upload(localPath: string, remotePath: string, options: UploadOptions): Promise<void> {
+    return this.#sessions.run(async () => {
+      const upload = new Upload(this, localPath, remotePath, options)
+      await upload.carryOut(await this.#carrier.start(upload.command))
     })
   }
 
@@ -79,47 +67,4 @@ export class SshConnection implements Connection {
   close(): void {
     this.#carrier.close()
   }
-}
-
-/**
- * Takes a file from standard input, after the name to give it, in `nameBytes` bytes: so that no login shell ever sees
- * the name. What was there is replaced, never written into, and nobody else can read the file at any time.
- */
-function receiver(nameBytes: number): string {
-  return `exec sh -c 'umask 077; name=$(dd bs=1 count=${nameBytes} 2>/dev/null; echo x); name=\${name%x}; set -C; rm -f -- "$name" && cat > "$name" && wc -c < "$name"'`
-}
-
-async function send(
-  { stdin, stdout, stderr, exitCode }: RunningCommand,
-  name: Buffer,
-  localPath: string,
-  onProgress: (sentBytes: number) => void,
-): Promise<{ exitCode: number | undefined; size: number; said: string; sent: number }> {
-  let answer = ''
-  let said = ''
-  let ended = false
-  stdout.setEncoding('utf8').on('data', (text) => {
-    answer += text
-  })
-  stderr.setEncoding('utf8').on('data', (text) => {
-    said += text
-  })
-  stdin.on('error', () => {})
-  const end = exitCode.finally(() => {
-    ended = true
-  })
-  end.catch(() => {})
-  let sent = 0
-  stdin.write(name)
-  for await (const chunk of createReadStream(localPath, { highWaterMark: 262_144 })) {
-    // The host may have given up, with a full disk: it then says why.
-    if (ended) break
-    sent += chunk.length
-    if (!stdin.write(chunk)) await Promise.race([once(stdin, 'drain').catch(() => end), end])
-    onProgress(sent)
-  }
-  stdin.end()
-  const code = await end
-  // A login shell's start-up files may print before the answer.
-  return { exitCode: code, size: Number(answer.trim().split('\n').at(-1)), said, sent }
 }

@@ -111,7 +111,7 @@ if (isRoot) {
 
     const bootstrap = `${serviceAddress(hostOf('vm1'))}:9092`
     const sender = await lab().connect(hostOf('vm4'))
-    await sender.upload(program, '/var/tmp/chaos-stream.mjs', () => {})
+    await sender.upload(program, '/var/tmp/chaos-stream.mjs', {})
     await ask(
       sender,
       sh`install -D -m 0644 /var/tmp/chaos-stream.mjs /opt/chaos/stream.mjs; rm /var/tmp/chaos-stream.mjs

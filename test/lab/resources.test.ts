@@ -275,6 +275,20 @@ if (isRoot) {
     },
   )
 
+  test.serial('what a run left behind that was cut off while it sent goes with the next file', async (t) => {
+    const connection = await firstHost()
+    await ask(connection, sh`echo half > /var/tmp/sluice-0123456789abcdef; echo x > /var/tmp/sluice-notes`)
+
+    const { error } = await converge(connection, [
+      artifactFile({ path: '/opt/sent.tar.gz', artifact: bundle }),
+    ])
+
+    t.is(error, undefined)
+    t.is(await ask(connection, sh`cd /var/tmp; ls -d sluice-*`), 'sluice-notes')
+    await ask(connection, sh`rm /var/tmp/sluice-notes /opt/sent.tar.gz*`)
+    connection.close()
+  })
+
   test.serial('a file that its own program rejects never reaches its place', async (t) => {
     const connection = await firstHost()
     const path = '/opt/judged'

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { $ } from 'zx'
 import { runBatch } from '../../engine/batch.ts'
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host } from '../../engine/inventory.ts'
-import { sh } from '../../engine/shell.ts'
+import { lines, sh } from '../../engine/shell.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { hostKeys } from '../../engine/transport/host-keys.ts'
 import { type ConnectOptions, connect } from '../../engine/transport/ssh.ts'
@@ -18,6 +18,12 @@ import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 const transports = ['node-ssh', 'openssh'] as const
 const hostile = `-rf "it's" $(touch pwned) \`id\` \\n ä !x\nsecond line`
 const loginShells = ['/bin/bash', '/bin/dash', '/usr/bin/fish', '/usr/bin/zsh', '/bin/tcsh']
+
+/** Sends a signal to what writes a file that is being copied, once it does. */
+const signals = (signal: string) => sh`
+  until found=$(for each in $(pgrep -x cat); do [ "$(readlink /proc/$each/fd/1)" != /tmp/still ] || echo "$each"; done); [ -n "$found" ]; do sleep 0.05; done
+  sleep 0.3
+  kill -s ${signal} $found`
 
 if (!isRoot) test('a connection keeps its promises over every transport', (t) => t.log(needsRoot) ?? t.pass())
 else {
@@ -155,8 +161,8 @@ else {
       const progress: number[] = []
       await execute(connection, 'umask 0; touch /tmp/copy')
 
-      await connection.upload(local, '/tmp/copy', (sent) => progress.push(sent))
-      await connection.upload(local, `/tmp/${hostile}`, () => {})
+      await connection.upload(local, '/tmp/copy', { onProgress: (sent) => progress.push(sent) })
+      await connection.upload(local, `/tmp/${hostile}`, {})
 
       const listing = await ask(connection, sh`cd /tmp; stat --format='%a %U %s' copy ./${hostile}`)
       t.is(listing, '600 sluice 10000000\n600 sluice 10000000')
@@ -173,12 +179,53 @@ else {
       await ask(connection, sh`mkdir -p /mnt/small; mount -t tmpfs -o size=1m,mode=1777 tmpfs /mnt/small`)
 
       const error = await t.throwsAsync<SluiceError>(
-        connection.upload(join(scratch, 'bytes'), '/mnt/small/file', () => {}),
+        connection.upload(join(scratch, 'bytes'), '/mnt/small/file', {}),
       )
 
       t.is(error.code, 'STEP_FAILED')
       t.regex(error.why ?? '', /No space left/)
       await ask(connection, sh`umount /mnt/small`)
+      connection.close()
+    })
+
+    promise('a copy that stands still is given up, ended on the host, and nothing of it stays', async (t) => {
+      t.timeout(60_000)
+      const connection = await open({ transport })
+      const local = join(scratch, 'endless')
+      writeFileSync(local, '')
+      truncateSync(local, 8_000_000_000)
+      const stopped = beside((other) => ask(other, signals('STOP')))
+
+      const error = await t.throwsAsync<SluiceError>(
+        connection.upload(local, '/tmp/still', { stallSeconds: 4 }),
+      )
+      await stopped
+
+      t.is(error.code, 'STEP_TIMEOUT')
+      t.is(error.subject, 'sending endless made no progress for 4 s and was stopped')
+      t.regex(error.why ?? '', /^\d+ bytes have arrived at \/tmp\/still, of \d+ that were sent$/)
+      t.is(
+        await beside((other) =>
+          ask(other, sh`ls /tmp/still 2>&1 || :; pgrep -fa 'echo receiver' || echo none`),
+        ),
+        "ls: cannot access '/tmp/still': No such file or directory\nnone",
+      )
+      t.deepEqual(await execute(connection, 'echo usable'), { exitCode: 0, stdout: 'usable\n', stderr: '' })
+      connection.close()
+    })
+
+    promise('a copy that stands still for less than that goes on to its end', async (t) => {
+      t.timeout(60_000)
+      const connection = await open({ transport })
+      const local = join(scratch, 'long')
+      writeFileSync(local, '')
+      truncateSync(local, 400_000_000)
+      const resumed = beside((other) => ask(other, lines([signals('STOP'), sh`sleep 3`, signals('CONT')])))
+
+      await connection.upload(local, '/tmp/still', { stallSeconds: 5 })
+      await resumed
+
+      t.is(await ask(connection, sh`stat --format=%s /tmp/still; rm /tmp/still`), '400000000')
       connection.close()
     })
 
@@ -272,7 +319,7 @@ else {
           [sh`id -un; printf %s ${hostile}`, sh`echo "$SLUICE_CLIENT" >&2; exit 4`],
           { stopOnFailure: false, timeoutSeconds: () => 20 },
         )
-        await connection.upload(join(scratch, 'bytes'), `/tmp/${user}`, () => {})
+        await connection.upload(join(scratch, 'bytes'), `/tmp/${user}`, {})
 
         t.is(first?.stdout, `root\n${hostile}`, shell)
         t.is(second?.exitCode, 4, shell)

@@ -55,9 +55,9 @@ export function localConnection(name = 'local'): LocalConnection {
       })
     },
 
-    async upload(localPath, remotePath, onProgress) {
+    async upload(localPath, remotePath, { onProgress }) {
       await copyFile(localPath, remotePath)
-      onProgress(1)
+      onProgress?.(1)
     },
 
     forward: (address, port) =>
