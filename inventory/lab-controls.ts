@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import type { Finding, LabControls } from '../engine/cli/registry.ts'
+import type { Finding } from '../engine/cli/finding.ts'
+import type { LabControls } from '../engine/cli/lab-controls.ts'
 import { parseHierarchies } from './lab/cgroup.ts'
 import { sshCommand } from './lab/known-hosts.ts'
 import { bringUp, takeDown } from './lab/lifecycle.ts'

@@ -4,7 +4,7 @@ import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { HostOptions } from './options.ts'
 import { readOverrides } from './overrides.ts'
-import type { CapacityControls, CapacityReport } from './registry.ts'
+import type { CapacityControls, CapacityReport } from './pipeline-controls.ts'
 import { connector, loadHosts, type Session } from './session.ts'
 
 export interface CapacityOptions extends HostOptions {

@@ -1,9 +1,9 @@
 import { SluiceError } from '../errors.ts'
 import { cloudOptions, showCloudRun } from './cloud.ts'
+import type { CloudControls } from './cloud-controls.ts'
 import { confirmed } from './confirm.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DestroyOptions } from './options.ts'
-import type { CloudControls } from './registry.ts'
 import type { Session } from './session.ts'
 
 /** Removes the hosts that `up` made at a provider, and all that was made for them there, and proves that nothing is left. */

@@ -1,6 +1,7 @@
 import type { RunResult } from '../events.ts'
+import type { CloudControls, CloudOptions, CloudRun, CloudWishes } from './cloud-controls.ts'
 import type { RunCommandOptions } from './options.ts'
-import type { CloudControls, CloudOptions, CloudRun, CloudWishes, InventoryEntry } from './registry.ts'
+import type { InventoryEntry } from './registry.ts'
 import { type RunManner, showRun } from './run-command.ts'
 import { inventoryChoice, type Session } from './session.ts'
 

@@ -1,9 +1,9 @@
 import { SluiceError } from '../errors.ts'
 import { cloudOf, cloudOptions } from './cloud.ts'
+import type { CloudControls, CostTable } from './cloud-controls.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { CostOptions } from './options.ts'
-import type { CloudControls, CostTable } from './registry.ts'
 import { inventoryChoice, type Session } from './session.ts'
 
 /** What the hosts of an inventory would cost, what those cost that are there, and two examples to compare with. */

@@ -6,7 +6,7 @@ import { confirmed } from './confirm.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { HostOptions } from './options.ts'
 import { readOverrides } from './overrides.ts'
-import type { DeadLetter, DeadLetterControls, DeadLetterTopic, LetterFilter } from './registry.ts'
+import type { DeadLetter, DeadLetterControls, DeadLetterTopic, LetterFilter } from './pipeline-controls.ts'
 import { connector, loadHosts, type Session } from './session.ts'
 
 export interface DlqOptions extends HostOptions {

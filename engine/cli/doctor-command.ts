@@ -4,8 +4,8 @@ import { SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import { painter } from '../report/terminal.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { Finding } from './finding.ts'
 import type { HostOptions } from './options.ts'
-import type { Finding } from './registry.ts'
 import { connector, inventoryChoice, loadHosts, type Session } from './session.ts'
 
 const leastNodeVersion = 24

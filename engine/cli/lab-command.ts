@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.ts'
 import { duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
-import type { LabControls, LabOptions } from './registry.ts'
+import type { LabControls, LabOptions } from './lab-controls.ts'
 import type { Session } from './session.ts'
 
 /** `lab up`: makes and starts the lab's hosts, `count` of them where that is said. */

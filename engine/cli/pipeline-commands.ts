@@ -3,7 +3,7 @@ import type { CapacityOptions } from './capacity-command.ts'
 import type { DlqListOptions, DlqOptions, DlqReplayOptions, DlqShowOptions } from './dlq-command.ts'
 import { examplesText } from './help.ts'
 import { addHostOptions, wholeNumber } from './options.ts'
-import type { CapacityControls, DeadLetterControls } from './registry.ts'
+import type { CapacityControls, DeadLetterControls } from './pipeline-controls.ts'
 import type { Session } from './session.ts'
 
 type Execute = (work: (session: Session) => Promise<number>) => Promise<void>

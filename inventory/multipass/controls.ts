@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { CloudControls, CloudOptions, CloudPlan, CloudRemoval } from '../../engine/cli/registry.ts'
+import type { CloudControls, CloudOptions, CloudPlan, CloudRemoval } from '../../engine/cli/cloud-controls.ts'
 import { SluiceError } from '../../engine/errors.ts'
 import type { Inventory } from '../../engine/inventory.ts'
 import { definePlaybook } from '../../engine/playbook.ts'

@@ -1,4 +1,4 @@
-import type { CapacityReport, CapacityWishes, Measured } from '../../engine/cli/registry.ts'
+import type { CapacityReport, CapacityWishes, Measured } from '../../engine/cli/pipeline-controls.ts'
 
 /** Bulk inserts that a processor has under way at once: `partitionsAtOnce` of runtime/processor/consumer.ts. */
 export const writersOfProcessor = 4

@@ -5,7 +5,7 @@ import type {
   DeadLetterTopic,
   LetterContent,
   LetterFilter,
-} from '../../engine/cli/registry.ts'
+} from '../../engine/cli/pipeline-controls.ts'
 import { SluiceError } from '../../engine/errors.ts'
 import { withKafka } from '../verify/kafka.ts'
 import { contentOf, matches, readEntry } from './letter.ts'

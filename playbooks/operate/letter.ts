@@ -1,5 +1,10 @@
 import type { IHeaders, KafkaMessage, Message } from 'kafkajs'
-import type { DeadLetter, LetterContent, LetterFilter, MessagePlace } from '../../engine/cli/registry.ts'
+import type {
+  DeadLetter,
+  LetterContent,
+  LetterFilter,
+  MessagePlace,
+} from '../../engine/cli/pipeline-controls.ts'
 
 /** What a replayed message says of itself, as runtime/replay.ts reads it. */
 export const replayHeaders = { origin: 'sluice.origin', replays: 'sluice.replays' } as const

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
-import type { CapacityControls, CapacityWishes, Measured, PipelineAccess } from '../../engine/cli/registry.ts'
+import type {
+  CapacityControls,
+  CapacityWishes,
+  Measured,
+  PipelineAccess,
+} from '../../engine/cli/pipeline-controls.ts'
 import { SluiceError } from '../../engine/errors.ts'
 import { serviceAddress } from '../../roles/layout.ts'
 import { withKafka } from '../verify/kafka.ts'

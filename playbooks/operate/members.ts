@@ -1,4 +1,4 @@
-import type { PipelineAccess } from '../../engine/cli/registry.ts'
+import type { PipelineAccess } from '../../engine/cli/pipeline-controls.ts'
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host } from '../../engine/inventory.ts'
 import type { Connection } from '../../engine/transport/connection.ts'

@@ -1,5 +1,5 @@
 import { type Kafka, type KafkaMessage, type Message, Partitioners, type Producer } from 'kafkajs'
-import type { DeadLetter, MessagePlace, ReplayOutcome } from '../../engine/cli/registry.ts'
+import type { DeadLetter, MessagePlace, ReplayOutcome } from '../../engine/cli/pipeline-controls.ts'
 import { placeName, toReceipt, toReplay } from './letter.ts'
 import { rangesOf, readRanges } from './read-range.ts'
 

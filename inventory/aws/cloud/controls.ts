@@ -4,7 +4,7 @@ import type {
   CloudPlan,
   CloudRemoval,
   CostReport,
-} from '../../../engine/cli/registry.ts'
+} from '../../../engine/cli/cloud-controls.ts'
 import { SluiceError } from '../../../engine/errors.ts'
 import type { Host, Inventory } from '../../../engine/inventory.ts'
 import { parseWith } from '../../../engine/schemas.ts'

@@ -1,4 +1,4 @@
-import type { CostItem, CostTable } from '../../../engine/cli/registry.ts'
+import type { CostItem, CostTable } from '../../../engine/cli/cloud-controls.ts'
 import type { Declaration } from './declaration.ts'
 import prices from './prices.json' with { type: 'json' }
 import type { PricesSection } from './section.ts'

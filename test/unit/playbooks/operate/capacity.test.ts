@@ -1,6 +1,6 @@
 import test from 'ava'
 import { reportLines } from '../../../../engine/cli/capacity-command.ts'
-import type { Measured } from '../../../../engine/cli/registry.ts'
+import type { Measured } from '../../../../engine/cli/pipeline-controls.ts'
 import { capacityOf } from '../../../../playbooks/operate/capacity.ts'
 import { growth, parseMetrics, quantile } from '../../../../playbooks/operate/metrics-text.ts'
 import { plain } from '../../../support/events.ts'

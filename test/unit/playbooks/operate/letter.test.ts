@@ -1,6 +1,6 @@
 import test from 'ava'
 import type { IHeaders, KafkaMessage } from 'kafkajs'
-import type { DeadLetter } from '../../../../engine/cli/registry.ts'
+import type { DeadLetter } from '../../../../engine/cli/pipeline-controls.ts'
 import {
   contentOf,
   matches,
