@@ -1,12 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { CapacityOptions } from './capacity-command.ts'
 import type { DlqListOptions, DlqOptions, DlqReplayOptions, DlqShowOptions } from './dlq-command.ts'
+import type { Execute } from './execute.ts'
 import { examplesText } from './help.ts'
 import { addHostOptions, wholeNumber } from './options.ts'
 import type { CapacityControls, DeadLetterControls } from './pipeline-controls.ts'
-import type { Session } from './session.ts'
-
-type Execute = (work: (session: Session) => Promise<number>) => Promise<void>
 
 const mostOffset = Number.MAX_SAFE_INTEGER
 
