@@ -2,13 +2,13 @@ import { type Command, Option } from 'commander'
 import type { Execute } from './execute.ts'
 import { examplesText } from './help.ts'
 import type { ChosenInventory } from './inventory-command.ts'
+import { wholeNumber } from './option-values.ts'
 import {
   addHostOptions,
   addInventoryOption,
   addRunOptions,
   type DriftOptions,
   type HostOptions,
-  wholeNumber,
 } from './options.ts'
 import type { FirewallEntry, Registry } from './registry.ts'
 

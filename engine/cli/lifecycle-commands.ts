@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Execute } from './execute.ts'
 import { examplesText } from './help.ts'
+import { wholeNumber } from './option-values.ts'
 import {
   addBatchOptions,
   addInventoryOption,
@@ -11,7 +12,6 @@ import {
   type CostOptions,
   type DestroyOptions,
   type UpOptions,
-  wholeNumber,
 } from './options.ts'
 import type { Registry } from './registry.ts'
 

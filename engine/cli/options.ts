@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { StartAt } from '../host-survey.ts'
-import { parseShare, type Share } from '../share.ts'
+import type { Share } from '../share.ts'
+import { listed, repeated, share, startAt, wholeNumber } from './option-values.ts'
 
 /** What may be typed after any command that works on an inventory's hosts. */
 export interface HostOptions {
@@ -213,41 +214,4 @@ export function addUpOptions(command: Command): Command {
 /** Hosts worked on at once when nobody says: the work is mostly waiting, so several for each core. */
 export function defaultForks(hosts: number, cores = availableParallelism()): number {
   return Math.max(1, Math.min(hosts, cores * 8))
-}
-
-/** A parser for a whole number of this range. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text)
-    if (/^\d+$/.test(text) && number >= least && number <= most) return number
-    throw new InvalidArgumentError(`It should be a whole number from ${least} to ${most}.`)
-  }
-}
-
-function share(least: number): (text: string) => Share {
-  return (text) => {
-    const parsed = parseShare(text)
-    if (parsed !== undefined && Object.values(parsed).every((number) => number >= least)) return parsed
-    throw new InvalidArgumentError(
-      `It should be a number of hosts such as 2, or a share of them such as 25%.`,
-    )
-  }
-}
-
-function startAt(text: string): StartAt {
-  const [, role, resource] = /^([a-z0-9-]+)(?:\/(.+))?$/s.exec(text) ?? []
-  if (role === undefined) throw new InvalidArgumentError('It should be a role, or role/resource.')
-  return { role, ...(resource !== undefined && { resource }) }
-}
-
-function repeated(text: string, before: string[]): string[] {
-  return [...before, text]
-}
-
-function listed(text: string, before: string[]): string[] {
-  const names = text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-  return [...before, ...names]
 }

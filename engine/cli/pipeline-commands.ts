@@ -3,7 +3,8 @@ import type { CapacityOptions } from './capacity-command.ts'
 import type { DlqListOptions, DlqOptions, DlqReplayOptions, DlqShowOptions } from './dlq-command.ts'
 import type { Execute } from './execute.ts'
 import { examplesText } from './help.ts'
-import { addHostOptions, wholeNumber } from './options.ts'
+import { wholeNumber } from './option-values.ts'
+import { addHostOptions } from './options.ts'
 import type { CapacityControls, DeadLetterControls } from './pipeline-controls.ts'
 
 const mostOffset = Number.MAX_SAFE_INTEGER
