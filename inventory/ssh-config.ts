@@ -27,7 +27,6 @@ export const sshConfig: InventorySource = {
         limited(async () => ({ name, ...(await wayTo({ name }, { projectDirectory, file, signal })) })),
       ),
     )
-    refuseOwnJumps(found)
     for (const { name, onlySsh } of found) {
       if (onlySsh.length > 0) progress(`${name}: by the system's ssh, for ${onlySsh.join(', ')}`)
     }
@@ -62,20 +61,4 @@ function hostOf(
   const advice = `correct what ssh -G ${name} says, or name another host in sshConfig.groups`
   const host = parseWith(Host, given, { code: 'INVENTORY_INVALID', place: at, advice })
   return { ...host, ...(jump !== undefined && { jump }) }
-}
-
-/** Hardening a host closes it to those that are behind it. */
-function refuseOwnJumps(found: readonly { name: string; way: Found['way'] }[]): void {
-  const places = new Map(found.map(({ name, way }) => [`${way.address}:${way.port}`, name]))
-  for (const { name, way } of found) {
-    for (let { jump } = way; jump !== undefined; jump = jump.jump) {
-      const own = places.get(`${jump.address}:${jump.port}`)
-      if (own === undefined) continue
-      throw new SluiceError('INVENTORY_INVALID', {
-        subject: `${name} is reached through ${own}, which Sluice would harden, and so close to those behind it`,
-        at: 'sluice.config.json > sshConfig > groups',
-        advice: `take ${own} out of the groups: hosts that are only gone through need not be there`,
-      })
-    }
-  }
 }

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import { SluiceError } from '../engine/errors.ts'
+import type { Host } from '../engine/inventory.ts'
 import { type PolicyRule, portRange } from '../engine/policy.ts'
 import { aptPackage } from '../engine/resources/apt-package.ts'
 import { sshModuli } from '../engine/resources/ssh-moduli.ts'
@@ -42,7 +43,9 @@ const Params = v.strictObject({
   ),
   permitOpen: v.pipe(
     v.optional(v.array(v.pipe(v.string(), v.regex(/^\S+:\d+$/, 'should be address:port'))), []),
-    v.description("where connections may be forwarded to, besides the host's own services"),
+    v.description(
+      "where connections may be forwarded to, besides the host's own services and hosts that are reached through it",
+    ),
   ),
   kex: v.pipe(v.optional(Names), v.description('key exchanges, instead of the hardened ones')),
   ciphers: v.pipe(v.optional(Names), v.description('ciphers, instead of the hardened ones')),
@@ -55,10 +58,10 @@ const Params = v.strictObject({
 })
 type Params = v.InferOutput<typeof Params>
 
-/** sshd for keys only, by today's algorithms, with forwarding to the host's own services and nowhere else. */
+/** sshd for keys only, by today's algorithms, with forwarding to the host's own services and to hosts that are reached through it. */
 export const sshd = defineRole({
   name: 'sshd',
-  description: 'sshd: keys only, hardened algorithms, forwarding only to the services',
+  description: 'sshd: keys only, hardened algorithms, forwarding only to the services and to hosts behind it',
   params: Params,
   resources: (params, context) => {
     const { host, facts } = context
@@ -72,7 +75,7 @@ export const sshd = defineRole({
       allowUsers: params.allowUsers,
       loginGraceSeconds: params.loginGraceSeconds,
       maxAuthTries: params.maxAuthTries,
-      permitOpen: [...ownServices(context), ...params.permitOpen],
+      permitOpen: [...new Set([...ownServices(context), ...hostsBehind(context), ...params.permitOpen])],
       knowsRsaSize: !(facts.distribution === 'ubuntu' && facts.release === '22.04'),
     })
     const login = { user: host.user, from: facts.clientAddress }
@@ -107,11 +110,23 @@ function ownServices({ host, inventory }: RoleContext): string[] {
     .filter(({ to, protocol }) => (protocol === 'tcp' || protocol === 'all') && host.groups.includes(to))
     .flatMap(portsIn)
   return [...new Set(ports.includes('*') ? ['*'] : ports)].flatMap((port) =>
-    ['127.0.0.1', ...host.privateAddresses].map((address) =>
-      isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`,
-    ),
+    ['127.0.0.1', ...host.privateAddresses].map((address) => placeOf(address, port)),
   )
 }
+
+/** The hosts that are reached through this one: closed to them, it would lock the controller out of those. */
+function hostsBehind({ host, inventory }: RoleContext): string[] {
+  const through = (from: Host): Host[] => {
+    const { jump } = from
+    if (jump === undefined) return []
+    const next = jump.address === host.address && jump.port === host.port ? [from] : []
+    return [...next, ...through(jump)]
+  }
+  return inventory.hosts.flatMap(through).map(({ address, port }) => placeOf(address, port))
+}
+
+const placeOf = (address: string, port: number | string): string =>
+  isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`
 
 /** sshd knows ports and "every port", but no ranges. */
 function portsIn(rule: PolicyRule): string[] {

@@ -12,7 +12,8 @@ export function pipelineContext(
     facts = {},
     host = {},
     rules = pipelineRules,
-  }: { facts?: Partial<Facts>; host?: Partial<Host>; rules?: PolicyRule[] } = {},
+    others = {},
+  }: { facts?: Partial<Facts>; host?: Partial<Host>; rules?: PolicyRule[]; others?: Partial<Host> } = {},
 ): RoleContext {
   const hosts = names.map(
     (group, index): Host => ({
@@ -24,7 +25,7 @@ export function pipelineContext(
       privateAddresses: [`10.0.1.${10 + index}`, `fd00::${10 + index}`],
       groups: [group],
       variables: {},
-      ...(hostName === `vm${index + 1}` && host),
+      ...(hostName === `vm${index + 1}` ? host : others),
     }),
   )
   const found = hosts.find(({ name }) => name === hostName)

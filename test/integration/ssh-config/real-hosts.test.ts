@@ -150,3 +150,34 @@ withHosts('a host behind another one is hardened, when the policy lets that one 
   const ended = again.stdout.split('\n').filter((line) => line.includes('"run-ended"'))
   t.deepEqual(JSON.parse(ended[0] ?? '{}').result.hosts[0].changed, [], again.stdout)
 })
+
+withHosts(
+  'a host that another one is reached through is hardened too, and the other stays in reach',
+  async (t) => {
+    const { door, inner } = hosts()
+    const controller = door.address.replace(/\d+$/, '1')
+    const { home, run } = person(t, configOf('ProxyJump door'), {
+      inventory: 'ssh-config',
+      sshConfig: { groups: { kafka: ['inner'], producers: ['door'] }, admin: [controller, door.address] },
+    })
+    const lines = [door, inner].flatMap(({ address, hostKeys }) =>
+      hostKeys.map((key) => `${address} ${key}\n`),
+    )
+    writeFileSync(join(home, '.ssh', 'known_hosts'), lines.join(''))
+
+    const hardened = await run('harden', '--json')
+    const again = await run('harden', '--json')
+
+    t.is(hardened.exitCode, 0, hardened.stdout.slice(-3000) + hardened.stderr)
+    t.is(again.exitCode, 0, again.stdout.slice(-3000) + again.stderr)
+    const ended = again.stdout.split('\n').filter((line) => line.includes('"run-ended"'))
+    const recap = JSON.parse(ended[0] ?? '{}').result.hosts
+    t.deepEqual(
+      recap.map(({ host, changed }: { host: string; changed: unknown[] }) => [host, changed]).sort(),
+      [
+        ['door', []],
+        ['inner', []],
+      ],
+    )
+  },
+)

@@ -179,12 +179,6 @@ for (const [title, config, section, subject] of [
     /the way to vm1 goes in a circle: vm1, through door, through vm1/,
   ],
   [
-    'a host that others are reached through',
-    'Host vm1\n HostName 10.0.1.10\n ProxyJump vm2\nHost vm2\n HostName 10.0.1.11\n',
-    { groups: { kafka: ['vm1', 'vm2'] } },
-    /vm1 is reached through vm2, which Sluice would harden/,
-  ],
-  [
     'an account that no host can have',
     'Host vm1\n HostName 10.0.1.10\n User WORK\\me\n',
     { groups: { kafka: ['vm1'] } },

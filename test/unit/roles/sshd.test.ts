@@ -53,6 +53,18 @@ test("forwarding leads to the host's own services and nowhere else", (t) => {
   t.regex(dropIn({ permitOpen: ['10.9.9.9:22'] }, pipelineContext('vm4')), /^PermitOpen 10\.9\.9\.9:22$/m)
 })
 
+test('a host that others are reached through stays open to them, and to each only as far as it is the next', (t) => {
+  const way = { user: 'admin', hostKeys: [], privateAddresses: [], groups: [], variables: {} }
+  const bastion = { ...way, name: 'vm4', address: '10.0.1.13', port: 22 }
+  const outer = { ...way, name: 'outer', address: '192.0.2.50', port: 2222 }
+  const behind = (jump: object) => pipelineContext('vm4', { others: { jump: jump as never } })
+
+  t.regex(dropIn({}, behind(bastion)), /^PermitOpen 10\.0\.1\.10:22 10\.0\.1\.11:22 10\.0\.1\.12:22$/m)
+  t.regex(dropIn({}, behind({ ...bastion, jump: outer })), /^PermitOpen 10\.0\.1\.10:22 10\.0\.1\.11:22/m)
+  t.regex(dropIn({}, behind({ ...outer, jump: bastion })), /^PermitOpen 192\.0\.2\.50:2222$/m)
+  t.regex(dropIn({}, behind(outer)), /^PermitOpen none$/m)
+})
+
 test('root may log in only where the inventory logs in as root, and then by key', (t) => {
   t.regex(dropIn({}), /^PermitRootLogin no$/m)
   t.regex(
