@@ -294,6 +294,33 @@ if (isRoot) {
     t.is(ended.exitCode, 0, ended.stderr)
   })
 
+  test.serial('a setting of sshd that another file has made already is refused before the run', async (t) => {
+    t.timeout(60_000)
+    const other = '/etc/ssh/sshd_config.d/01-vendor.conf'
+    await onHost(sh`echo 'MaxAuthTries 20' > ${other}`)
+
+    const { exitCode, stdout, stderr } = await provision(folder(t), ['--tags', 'sshd'])
+    await onHost(sh`rm ${other}`)
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /OVERRULED[\s\S]*01-vendor\.conf is read before it/)
+    t.regex(stdout, /vm1; nothing was changed/)
+    showsInGallery(t, 'a setting of sshd that another file has made already', stderr)
+  })
+
+  test.serial('a file where a folder should be is refused before the run', async (t) => {
+    t.timeout(60_000)
+    await onHost(sh`rm -rf /opt/sluice; echo precious > /opt/sluice`)
+
+    const { exitCode, stdout, stderr } = await provision(folder(t), ['--tags', 'base'])
+    await onHost(sh`rm /opt/sluice`)
+
+    t.is(exitCode, 1)
+    t.regex(stderr, /DATA_AT_RISK {2}\/opt\/sluice should be a directory, and is a regular file/)
+    t.regex(stdout, /vm1; nothing was changed/)
+    showsInGallery(t, 'a file where a folder should be', stderr)
+  })
+
   test.serial('a package that cannot be had is an error with the words of apt', async (t) => {
     t.timeout(120_000)
     await onHost(sh`mkdir /root/apt; mv /etc/apt/sources.list* /root/apt/; rm -rf /var/lib/apt/lists; mkdir /var/lib/apt/lists
