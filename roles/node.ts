@@ -15,7 +15,7 @@ export const node = defineRole({
 /** What our programs run with. kafkajs asks for a negative delay once, which Node 24 would warn of. */
 export function nodeOptions(heapMb: number): string[] {
   return [
-    '--max-semi-space-size=16',
+    '--max-semi-space-size=8',
     `--max-old-space-size=${heapMb}`,
     '--disable-warning=TimeoutNegativeWarning',
   ]
