@@ -146,7 +146,7 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
   settle?(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Change[]
   remove?(spec: v.InferOutput<Schema>, have: Have): Step[]
-  guard?(spec: v.InferOutput<Schema>): Guard
+  guard?(spec: v.InferOutput<Schema>): Guard | undefined
   waits?: boolean
   holdsData?(spec: v.InferOutput<Schema>): boolean
 }
@@ -177,7 +177,8 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       throw new TypeError(`${definition.kind}: ${issues.join('; ')}`)
     }
     const spec = parsed.output
-    const { predict, refuse, prepare, settle, remove, guard } = definition
+    const { predict, refuse, prepare, settle, remove } = definition
+    const guard = definition.guard?.(spec)
     const resource: Resource<Have, Prepared> = {
       kind: definition.kind,
       id: definition.id(spec),
@@ -192,7 +193,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       apply: (have, prepared) => definition.apply(spec, have, prepared),
       ...(settle && { settle: (have, prepared) => settle(spec, have, prepared) }),
       ...(remove && { remove: (have) => remove(spec, have) }),
-      ...(guard && { guard: guard(spec) }),
+      ...(guard && { guard }),
       waits: definition.waits ?? false,
       holdsData: definition.holdsData?.(spec) ?? false,
     }

@@ -112,9 +112,12 @@ done`,
 
   refuse: (spec, have, pending) => refuseObstacle(spec, 'file', have, pending),
 
+  // The new connection that confirms it becomes root anew: who may no longer has shut the controller out.
+  guard: ({ path }) => (isSudoers(path) ? { paths: [path], restore: sh`:` } : undefined),
+
   // Staged beside the target and renamed: a reader meets the old file or the new one, never half of it,
   // and what is staged belongs to its owner before it can be read under its name.
-  apply({ path, content, mode, owner, group, accept }) {
+  apply({ path, content, mode, owner, group, accept = isSudoers(path) ? acceptSudoers : undefined }) {
     const staged = `${path}.sluice-staged`
     return [
       run(sh`
@@ -131,6 +134,11 @@ done`,
 
   remove: ({ path }, have) => (withoutObstacle(have)?.ours ? [run(restoreFormer(path))] : []),
 })
+
+const isSudoers = (path: string) => path === '/etc/sudoers' || path.startsWith('/etc/sudoers.d/')
+
+/** A mistake in one file shuts everybody out of sudo. */
+const acceptSudoers = (staged: string) => sh`visudo -cf ${staged}`
 
 const textOf = ({ content }: Spec) => (content instanceof Secret ? content.reveal() : content)
 

@@ -53,6 +53,7 @@ if (isRoot) {
     onHost(sh`
       sshd -T -C user=sluice,host=x,addr=10.0.0.1 | sort
       { iptables-save -t filter; ip6tables-save -t filter; } | grep -E '^(-A ufw6?-user-input|:INPUT)' | sed 's/ \\[.*//' || :
+      cat /etc/sudoers /etc/sudoers.d/*
       cat /etc/ufw/ufw.conf /etc/default/ufw /etc/ufw/user.rules /etc/ufw/user6.rules`)
   /** A host lets us in again before it has put back everything: what it is like when it has, or after 10 s. */
   const wayInOnceBack = async (before: string) => {
@@ -114,6 +115,7 @@ if (isRoot) {
       () => access('firewall', { rules: noSsh, variables: { firewall: { allowLockout: true } } }),
     ],
     ['an sshd that listens elsewhere', () => access('straying')],
+    ['a sudo that lets nobody become root', () => access('closedSudo')],
     [
       'an sshd that lets only others in',
       () => access('sshd', { variables: { sshd: { allowUsers: ['nobody'], allowLockout: true } } }),
@@ -134,6 +136,18 @@ if (isRoot) {
       t.is(await leftovers(), '')
     })
   }
+
+  test.serial('rules of sudo with a mistake in them are never in place', async (t) => {
+    const result = await access('brokenSudo')
+    const rules = await onHost(sh`ls /etc/sudoers.d | grep -c zz- || :`)
+    const next = await access('access')
+
+    t.is(result.hosts[0]?.error?.code, 'STEP_FAILED')
+    t.regex(result.hosts[0]?.error?.why ?? '', /zz-broken.*syntax error/s)
+    t.is(rules, '0')
+    t.deepEqual(next.hosts[0]?.changed, [])
+    t.is(await leftovers(), '')
+  })
 
   test.serial(
     'without the role being told to go on, a policy without the SSH port changes nothing',

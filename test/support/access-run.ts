@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { RunEvent, RunResult } from '../../engine/events.ts'
 import type { Host, Inventory, PolicyRule } from '../../engine/inventory.ts'
 import { definePlaybook } from '../../engine/playbook.ts'
+import { file } from '../../engine/resources/file.ts'
 import { sshdConfig } from '../../engine/resources/sshd-config.ts'
 import { defineRole } from '../../engine/role.ts'
 import { runPlaybook } from '../../engine/run.ts'
@@ -17,7 +18,27 @@ const strayingSshd = defineRole({
   resources: () => [sshdConfig({ content: 'Port 2222\n' })],
 })
 
+/** Rules for sudo that nobody can use, written as they should be. */
+const closedSudo = defineRole({
+  name: 'closed-sudo',
+  description: 'a sudo that lets nobody become root',
+  params: v.strictObject({}),
+  resources: () => [
+    file({ path: '/etc/sudoers.d/zz-closed', content: 'ALL ALL=(ALL) !ALL\n', mode: '0440' }),
+  ],
+})
+
+/** Rules for sudo that nobody can read. */
+const brokenSudo = defineRole({
+  name: 'broken-sudo',
+  description: 'a sudo that finds a mistake in its rules',
+  params: v.strictObject({}),
+  resources: () => [file({ path: '/etc/sudoers.d/zz-broken', content: 'ALL ALL=(ALL\n', mode: '0440' })],
+})
+
 const playbooks = {
+  brokenSudo: [brokenSudo],
+  closedSudo: [closedSudo],
   access: [firewall, sshd],
   firewall: [firewall],
   sshd: [sshd],
