@@ -112,8 +112,8 @@ done`,
 
   refuse: (spec, have, pending) => refuseObstacle(spec, 'file', have, pending),
 
-  // The new connection that confirms it becomes root anew: who may no longer has shut the controller out.
-  guard: ({ path }) => (isSudoers(path) ? { paths: [path], restore: sh`:` } : undefined),
+  // The new connection that confirms it logs in and becomes root anew: who no longer can has shut the controller out.
+  guard: ({ path }) => (isSudoers(path) || isKeys(path) ? { paths: [path], restore: sh`:` } : undefined),
 
   // Staged beside the target and renamed: a reader meets the old file or the new one, never half of it,
   // and what is staged belongs to its owner before it can be read under its name.
@@ -136,6 +136,8 @@ done`,
 })
 
 const isSudoers = (path: string) => path === '/etc/sudoers' || path.startsWith('/etc/sudoers.d/')
+
+const isKeys = (path: string) => /\/(\.ssh\/authorized_keys2?$|etc\/ssh\/authorized_keys(\/|$))/.test(path)
 
 /** A mistake in one file shuts everybody out of sudo. */
 const acceptSudoers = (staged: string) => sh`visudo -cf ${staged}`

@@ -53,7 +53,7 @@ if (isRoot) {
     onHost(sh`
       sshd -T -C user=sluice,host=x,addr=10.0.0.1 | sort
       { iptables-save -t filter; ip6tables-save -t filter; } | grep -E '^(-A ufw6?-user-input|:INPUT)' | sed 's/ \\[.*//' || :
-      cat /etc/sudoers /etc/sudoers.d/*
+      cat /etc/sudoers /etc/sudoers.d/*; stat --format='%a %U %G' ~sluice/.ssh/authorized_keys; cat ~sluice/.ssh/authorized_keys
       cat /etc/ufw/ufw.conf /etc/default/ufw /etc/ufw/user.rules /etc/ufw/user6.rules`)
   /** A host lets us in again before it has put back everything: what it is like when it has, or after 10 s. */
   const wayInOnceBack = async (before: string) => {
@@ -115,6 +115,7 @@ if (isRoot) {
       () => access('firewall', { rules: noSsh, variables: { firewall: { allowLockout: true } } }),
     ],
     ['an sshd that listens elsewhere', () => access('straying')],
+    ['a file of keys without ours', () => access('otherKeys')],
     ['a sudo that lets nobody become root', () => access('closedSudo')],
     [
       'an sshd that lets only others in',

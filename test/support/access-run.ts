@@ -28,6 +28,22 @@ const closedSudo = defineRole({
   ],
 })
 
+/** The keys of an account, and ours no longer among them. */
+const otherKeys = defineRole({
+  name: 'other-keys',
+  description: 'only a key that we do not have',
+  params: v.strictObject({}),
+  resources: (_, { host: { user } }) => [
+    file({
+      path: `/home/${user}/.ssh/authorized_keys`,
+      content: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0gAlqxDQSmPqqBZQ6Jm3cVYV2O0bT1gZkS8f3mBd2X other\n',
+      mode: '0600',
+      owner: user,
+      group: user,
+    }),
+  ],
+})
+
 /** Rules for sudo that nobody can read. */
 const brokenSudo = defineRole({
   name: 'broken-sudo',
@@ -39,6 +55,7 @@ const brokenSudo = defineRole({
 const playbooks = {
   brokenSudo: [brokenSudo],
   closedSudo: [closedSudo],
+  otherKeys: [otherKeys],
   access: [firewall, sshd],
   firewall: [firewall],
   sshd: [sshd],
