@@ -1,23 +1,5 @@
-import { CommanderError } from 'commander'
-import { describeError } from '../engine/errors.ts'
-import { type PipelineBenchOptions, readPipelineOptions } from './pipeline/options.ts'
+import { runBench } from './command.ts'
+import { readPipelineOptions } from './pipeline/options.ts'
 import { measurePipeline } from './pipeline/rounds.ts'
 
-const progress = (message: string) => void process.stderr.write(`${message}\n`)
-
-async function main(words: readonly string[]): Promise<number> {
-  const interruption = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort())
-  try {
-    const options: PipelineBenchOptions = readPipelineOptions(words)
-    const command = ['npm run bench:pipeline', ...(words.length > 0 ? ['--', ...words] : [])].join(' ')
-    await measurePipeline(options, { command, progress, signal: interruption.signal })
-    return 0
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode
-    process.stderr.write(`${interruption.signal.aborted ? 'stopped' : describeError(error)}\n`)
-    return 1
-  }
-}
-
-process.exitCode = await main(process.argv.slice(2))
+await runBench('bench:pipeline', readPipelineOptions, measurePipeline)

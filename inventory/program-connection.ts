@@ -1,31 +1,15 @@
-import type { Facts } from '../engine/facts.ts'
 import type { Host } from '../engine/inventory.ts'
 import type { ControllerAccess } from '../engine/resource.ts'
-import type { Connection } from '../engine/transport/connection.ts'
+import { MachinelessConnection } from './machineless-connection.ts'
 
 /** What a program makes as the engine's host: all goes through that program, nothing through a shell. */
-export class ProgramConnection implements Connection {
-  readonly host: Host
+export class ProgramConnection extends MachinelessConnection {
   /** What the resources work with. */
   readonly workplace: object
-  readonly facts: Facts
 
   constructor(host: Host, workplace: object) {
-    this.host = host
+    super(host, 'none')
     this.workplace = workplace
-    this.facts = noMachine(host.name)
-  }
-
-  execute(): never {
-    throw new TypeError('what is being made has no shell')
-  }
-
-  upload(): never {
-    throw new TypeError('what is being made takes no files')
-  }
-
-  forward(): never {
-    throw new TypeError('what is being made forwards nothing')
   }
 
   close(): void {}
@@ -53,18 +37,5 @@ export function hostToMake(name: string, address: string): Host {
     privateAddresses: [],
     groups: ['machines'],
     variables: {},
-  }
-}
-
-function noMachine(hostname: string): Facts {
-  return {
-    hostname,
-    distribution: 'none',
-    release: '',
-    architecture: 'amd64',
-    processors: 1,
-    memoryMb: 1,
-    container: false,
-    clientAddress: '',
   }
 }

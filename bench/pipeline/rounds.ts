@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InventoryProgress } from '../../engine/inventory.ts'
 import { nodeOptions } from '../../roles/node.ts'
+import type { BenchCircumstances } from '../command.ts'
 import { type ContenderName, contenderTitles } from './contenders.ts'
 import { rateOf, type SpeedRun } from './figures.ts'
 import type { Measurements } from './goals.ts'
@@ -17,12 +18,6 @@ import type { Contender } from './start/contender.ts'
 import { ensurePython, pythonPackages, startPython } from './start/python.ts'
 import { startSluice } from './start/sluice.ts'
 
-interface Circumstances {
-  command: string
-  progress: InventoryProgress
-  signal: AbortSignal
-}
-
 /** The heap that the role gives the processor where nothing else is said. */
 const heapMb = 192
 
@@ -31,7 +26,7 @@ const eventsPerSecondInBacklog = 2000
 /** Measures everything that is asked for, and writes the results after each run. */
 export async function measurePipeline(
   options: PipelineBenchOptions,
-  { command, progress, signal }: Circumstances,
+  { command, progress, signal }: BenchCircumstances,
 ): Promise<void> {
   const starters = await prepareStarters(options, progress)
   progress('starting ZooKeeper, Kafka and mongod')

@@ -4,6 +4,7 @@ import { type Db, MongoClient } from 'mongodb'
 import { ProcessorMetrics } from '../../runtime/processor/metrics.ts'
 import { Store } from '../../runtime/processor/store.ts'
 import { usageRoutes } from '../../runtime/processor/usage/routes.ts'
+import type { BenchCircumstances } from '../command.ts'
 import { fillMonth } from './fill.ts'
 import { startMongod } from './mongod.ts'
 import { month } from './month.ts'
@@ -11,16 +12,10 @@ import type { UsageBenchOptions } from './options.ts'
 import { checkTotals, timeQuestions } from './questions.ts'
 import { type UsageResults, writeUsageResults } from './report.ts'
 
-interface Circumstances {
-  command: string
-  progress: (message: string) => void
-  signal: AbortSignal
-}
-
 /** Fills a database with a month, asks for it, and writes the figures. */
 export async function measureUsage(
   options: UsageBenchOptions,
-  { command, progress, signal }: Circumstances,
+  { command, progress, signal }: BenchCircumstances,
 ): Promise<void> {
   const mongod = await startMongod()
   try {

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { readConfiguration } from '../../engine/cli/configuration.ts'
 import { AccountName, Cidr, Name, parseWith } from '../../engine/schemas.ts'
+import { pipelineHosts, projectPrefix } from '../own-machines.ts'
 
 /** Names of instances are host names: letters, digits and hyphens, the first one a letter. */
 const Prefix = v.pipe(
@@ -49,12 +48,7 @@ const Section = v.strictObject({
   admin: v.optional(v.pipe(v.array(Cidr), v.minLength(1, 'should name at least one network'))),
   hosts: v.optional(
     v.pipe(v.record(HostName, HostSection), v.minEntries(1, 'should have at least one host')),
-    {
-      vm1: { role: 'kafka' },
-      vm2: { role: 'mongodb' },
-      vm3: { role: 'processor' },
-      vm4: { role: 'producers' },
-    },
+    pipelineHosts,
   ),
 })
 
@@ -103,7 +97,7 @@ export function multipassSettings(projectDirectory: string, wishes: MultipassWis
     advice: 'correct the section multipass of sluice.config.json; docs/multipass.md shows all of it',
   })
   const { user, admin, image, cpus, memory, disk } = section
-  const prefix = section.prefix ?? `sluice-${shortHash(realpathSync(projectDirectory))}`
+  const prefix = section.prefix ?? projectPrefix(projectDirectory)
   const hosts = Object.entries(section.hosts).map(([name, { role, ...own }]) => ({
     name,
     role,
@@ -116,8 +110,4 @@ export function multipassSettings(projectDirectory: string, wishes: MultipassWis
     },
   }))
   return { user, admin, hosts }
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 6)
 }

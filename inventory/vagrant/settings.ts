@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { realpathSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { readConfiguration } from '../../engine/cli/configuration.ts'
 import { Cidr, Name, parseWith } from '../../engine/schemas.ts'
+import { pipelineHosts, projectPrefix } from '../own-machines.ts'
 
 const HostName = v.pipe(
   v.string(),
@@ -60,12 +59,7 @@ const Section = v.strictObject({
   admin: v.optional(v.pipe(v.array(Cidr), v.minLength(1, 'should name at least one network'))),
   hosts: v.optional(
     v.pipe(v.record(HostName, HostSection), v.minEntries(1, 'should have at least one host')),
-    {
-      vm1: { role: 'kafka' },
-      vm2: { role: 'mongodb' },
-      vm3: { role: 'processor' },
-      vm4: { role: 'producers' },
-    },
+    pipelineHosts,
   ),
 })
 
@@ -108,7 +102,7 @@ export function vagrantSettings(projectDirectory: string, wishes: { box?: string
   const advice = 'correct the section vagrant of sluice.config.json; docs/vagrant.md shows all of it'
   const { hosts, admin, ...section } = parseWith(Section, merged, { code: 'USAGE', place, advice })
   const provider = section.provider ?? (process.platform === 'linux' ? 'libvirt' : 'virtualbox')
-  const prefix = section.prefix ?? `sluice-${shortHash(realpathSync(projectDirectory))}`
+  const prefix = section.prefix ?? projectPrefix(projectDirectory)
   const start = section.network.replace(/\.0\/24$/, '')
   const machines = Object.entries(hosts).map(([name, host], index): [string, Machine] => {
     const boxVersion = host.boxVersion ?? section.boxVersion
@@ -141,8 +135,4 @@ export function vagrantSettings(projectDirectory: string, wishes: { box?: string
     roles: Object.fromEntries(Object.entries(hosts).map(([name, { role }]) => [name, role])),
     machines: Object.fromEntries(machines),
   }
-}
-
-function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 6)
 }

@@ -1,24 +1,20 @@
-import type { Facts } from '../../../engine/facts.ts'
 import type { Host } from '../../../engine/inventory.ts'
 import type { ControllerAccess } from '../../../engine/resource.ts'
-import type { Connection } from '../../../engine/transport/connection.ts'
+import { MachinelessConnection } from '../../machineless-connection.ts'
 import { type Holdings, holdingsOf } from './holdings.ts'
 import type { RegionApi } from './region-api.ts'
 import type { Stack } from './stack.ts'
 
 /** A region as the engine's host: what resources read and change there goes through the EC2 API, nothing through a shell. */
-export class RegionConnection implements Connection {
-  readonly host: Host
+export class RegionConnection extends MachinelessConnection {
   readonly api: RegionApi
   readonly stack: Stack
-  readonly facts: Facts
   #holdings: Promise<Holdings> | undefined
 
   constructor(host: Host, api: RegionApi, stack: Stack) {
-    this.host = host
+    super(host, 'aws')
     this.api = api
     this.stack = stack
-    this.facts = noMachine(host.name)
   }
 
   /** What the stack holds, asked once for all that want to know it at the same time. */
@@ -34,18 +30,6 @@ export class RegionConnection implements Connection {
     return this.api.until({ what, seconds: 120 }, async () => find(await this.holdings()))
   }
 
-  execute(): never {
-    throw new TypeError('a region of AWS has no shell')
-  }
-
-  upload(): never {
-    throw new TypeError('a region of AWS takes no files')
-  }
-
-  forward(): never {
-    throw new TypeError('a region of AWS forwards nothing')
-  }
-
   close(): void {
     this.api.close()
   }
@@ -55,17 +39,4 @@ export class RegionConnection implements Connection {
 export function regionOf({ connection }: Pick<ControllerAccess, 'connection'>): RegionConnection {
   if (connection instanceof RegionConnection) return connection
   throw new TypeError(`${connection.host.name} is no region of AWS`)
-}
-
-function noMachine(hostname: string): Facts {
-  return {
-    hostname,
-    distribution: 'aws',
-    release: '',
-    architecture: 'amd64',
-    processors: 1,
-    memoryMb: 1,
-    container: false,
-    clientAddress: '',
-  }
 }
