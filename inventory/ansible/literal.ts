@@ -17,7 +17,7 @@ const digits = String.raw`\d(?:_?\d)*`
 const exponent = `[eE][-+]?${digits}`
 const whole = '0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|0(?:_?0)*|[1-9](?:_?\\d)*'
 const float = `(?:${digits})?\\.${digits}(?:${exponent})?|${digits}\\.(?:${exponent})?|${digits}${exponent}`
-const numberPattern = new RegExp(`([-+]?)\\s*(${float}|${whole})(?![\\w.])`, 'y')
+const amountPattern = new RegExp(`(?:${float}|${whole})(?![\\w.])`, 'y')
 
 const quotedPattern =
   /[uUrR]?(?:'''(?:[^\\]|\\.)*?'''|"""(?:[^\\]|\\.)*?"""|'(?!'')(?:[^'\\\n]|\\.)*'|"(?!"")(?:[^"\\\n]|\\.)*")/y
@@ -68,9 +68,18 @@ class LiteralReader {
     if (quoted !== undefined) return quoted
     const word = this.#take(/True|False|None/y)
     if (word !== undefined) return words[word]
-    const number = this.#take(numberPattern)
-    if (number === undefined) throw new NoLiteral()
-    const [, sign = '', amount = ''] = /^([-+]?)\s*(.*)$/.exec(number.replaceAll('_', '')) ?? []
+    return this.#number()
+  }
+
+  /** The amount alone may stand in round brackets: `-(7)` is -7, but `-(-7)` is no literal. */
+  #number(): number {
+    const sign = this.#take(/[-+]/y)
+    let brackets = 0
+    while (this.#next('(')) brackets++
+    this.#skip(/\s*/y)
+    const amount = this.#take(amountPattern)?.replaceAll('_', '')
+    if (amount === undefined) throw new NoLiteral()
+    for (; brackets > 0; brackets--) this.#expect(')')
     const value = Number(/^0+$/.test(amount) ? '0' : amount)
     if (!Number.isFinite(value)) throw new NoLiteral()
     // Only numbers with a point have a zero of their own below zero.

@@ -41,6 +41,44 @@ function sample(parts: string[], count: number): string[] {
   return fc.sample(texts, { numRuns: count })
 }
 
+/** Texts that are literals of Python, or nearly. */
+function nearLiterals(count: number): string[] {
+  const { value } = fc.letrec<{ value: string }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom(
+        '7',
+        '0',
+        '00',
+        '1_0',
+        '1.',
+        '.5',
+        '1e3',
+        '0x1f',
+        'True',
+        'None',
+        "'a'",
+        '"b"',
+        "'a' 'b'",
+        'a',
+      ),
+      fc
+        .tuple(fc.constantFrom('-', '+', '- ', '(', '-(', '[', '{1:', ' '), tie('value'))
+        .map(([start, inner]) => {
+          const end = { '(': ')', '-(': ')', '[': ']', '{1:': '}' }[start] ?? ''
+          return start + inner + end
+        }),
+      fc
+        .tuple(fc.constantFrom('()', '[]', '(,)', '[,]'), fc.array(tie('value'), { maxLength: 3 }))
+        .map(([ends, items]) => ends[0] + items.join(', ') + ends.slice(1)),
+      fc
+        .array(fc.tuple(fc.constantFrom("'k'", '"l"', '1', 'k'), tie('value')), { maxLength: 2 })
+        .map((entries) => `{${entries.map((entry) => entry.join(': ')).join(',')}}`),
+    ),
+  }))
+  return fc.sample(value, { numRuns: count })
+}
+
 test("words are parted as Python's shlex, which Ansible uses, parts them", (t) => {
   const lines = sample(['a', 'b', ' ', '\t', '"', "'", '\\', '#', '=', '%', 'ü'], 3000)
   const ours = (line: string, comment: 'never' | 'anywhere') => {
@@ -88,7 +126,9 @@ test('a value of an INI inventory is what it is for Python, or text', (t) => {
       ...['e', 'x', '0b1', '0xf', '1.5', '# c', '"a"', "'b'", "{'k': 1}", '[1, 2]', '\\n', '\\\\'],
     ],
     6000,
-  ).filter((text) => text === text.trim())
+  )
+    .concat(nearLiterals(3000))
+    .filter((text) => text === text.trim())
 
   const theirs = said('literal(text)', texts)
 
