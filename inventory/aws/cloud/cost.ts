@@ -24,19 +24,32 @@ interface Rates {
   publicAddressHour: number
 }
 
+const { instanceHour: ofInstances, publicAddressHour: ofAddresses } = prices.sources
+
 /** Where the prices come from, in one line. */
-export const priceSource = `${prices.source}, as of ${prices.asOf}`
+export const priceSource = `${ofInstances.from} of ${ofInstances.asOf}, addresses as of ${ofAddresses.asOf}`
+
+interface RegionPrices {
+  diskGbMonth: number
+  /** By family, then by size. */
+  instanceHour: Record<string, Record<string, number>>
+}
+const regions: Partial<Record<string, RegionPrices>> = prices.regions
 
 /** Prices of a region, with those of the user before those of the table. */
 export function ratesOf(region: string, own: PricesSection): Rates {
-  const table = (
-    prices.regions as Record<string, { diskGbMonth: number; instanceHour: Record<string, number> }>
-  )[region]
+  const table = regions[region]
   return {
-    instanceHour: { ...table?.instanceHour, ...own.instanceHour },
+    instanceHour: { ...byType(table?.instanceHour ?? {}), ...own.instanceHour },
     diskGbMonth: own.diskGbMonth ?? table?.diskGbMonth,
     publicAddressHour: own.publicAddressHour ?? prices.publicAddressHour,
   }
+}
+
+function byType(families: RegionPrices['instanceHour']): Record<string, number> {
+  const ofFamily = ([family, sizes]: [string, Record<string, number>]) =>
+    Object.entries(sizes).map(([size, price]): [string, number] => [`${family}.${size}`, price])
+  return Object.fromEntries(Object.entries(families).flatMap(ofFamily))
 }
 
 /** What these hosts cost, host by host and together. */

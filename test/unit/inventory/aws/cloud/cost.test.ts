@@ -1,6 +1,7 @@
 import test from 'ava'
 import { costOf, declaredHosts, exampleCosts, ratesOf } from '../../../../../inventory/aws/cloud/cost.ts'
 import { declarationOf } from '../../../../../inventory/aws/cloud/declaration.ts'
+import prices from '../../../../../inventory/aws/cloud/prices.json' with { type: 'json' }
 import { settingsWith } from '../cloud.ts'
 
 const plan = (
@@ -60,4 +61,49 @@ test('a stopped host pays for its disk only', (t) => {
   }
 
   t.is(costOf('now', [host], ratesOf('us-east-1', { instanceHour: {} })).hourly.toFixed(4), '0.0080')
+})
+
+const regions = Object.entries<{ diskGbMonth: number; instanceHour: Record<string, Record<string, number>> }>(
+  prices.regions,
+)
+
+test('every part of the table of prices says where it is from, and of which day', (t) => {
+  t.deepEqual(Object.keys(prices.sources), ['instanceHour', 'diskGbMonth', 'publicAddressHour'])
+  for (const { asOf, from } of Object.values(prices.sources)) {
+    t.regex(asOf, /^\d{4}-\d\d-\d\d$/)
+    t.regex(from, /AWS/)
+  }
+})
+
+test('prices of EU (Frankfurt) are those that its price list says', (t) => {
+  const { instanceHour, diskGbMonth } = ratesOf('eu-central-1', { instanceHour: {} })
+
+  t.like(instanceHour, { 't3.small': 0.024, 't4g.small': 0.0192, 'm7g.large': 0.0978, 'g4dn.xlarge': 0.658 })
+  t.is(diskGbMonth, 0.0952)
+})
+
+test('in every region of the table there is what "sluice up" makes, on Intel and on Arm, and a GPU', (t) => {
+  for (const [region] of regions) {
+    const { instanceHour } = ratesOf(region, { instanceHour: {} })
+    for (const type of ['t3.small', 't4g.small', 'm7g.large', 'g4dn.xlarge']) {
+      t.true((instanceHour[type] ?? 0) > 0, `${type} in ${region}`)
+    }
+  }
+})
+
+test('twice the size is twice the price where there is no GPU, to a tenth of a cent', (t) => {
+  const sizes = ['micro', 'small', 'medium', 'large', 'xlarge', '2xlarge']
+  for (const [region, { instanceHour }] of regions) {
+    for (const [family, ofFamily] of Object.entries(instanceHour).filter(([name]) => !/^g\d/.test(name))) {
+      for (const [index, size] of sizes.entries()) {
+        const [price, next] = [ofFamily[size], ofFamily[sizes[index + 1] ?? '']]
+        if (price === undefined || next === undefined) continue
+        t.true(Math.abs(next - 2 * price) < 0.001, `${family} in ${region}: ${size} ${price}, then ${next}`)
+      }
+    }
+  }
+})
+
+test('a gigabyte costs no less than in Virginia and no more than twice that, in every region', (t) => {
+  for (const [region, { diskGbMonth }] of regions) t.true(diskGbMonth >= 0.08 && diskGbMonth <= 0.16, region)
 })
