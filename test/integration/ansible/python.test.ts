@@ -65,8 +65,8 @@ function nearLiterals(count: number): string[] {
       fc
         .tuple(fc.constantFrom('-', '+', '- ', '(', '-(', '[', '{1:', ' '), tie('value'))
         .map(([start, inner]) => {
-          const end = { '(': ')', '-(': ')', '[': ']', '{1:': '}' }[start] ?? ''
-          return start + inner + end
+          const ends: Record<string, string> = { '(': ')', '-(': ')', '[': ']', '{1:': '}' }
+          return start + inner + (ends[start] ?? '')
         }),
       fc
         .tuple(fc.constantFrom('()', '[]', '(,)', '[,]'), fc.array(tie('value'), { maxLength: 3 }))
