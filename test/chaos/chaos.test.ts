@@ -240,7 +240,7 @@ if (isRoot) {
     await verified(t, { withinSeconds: 60 })
   })
 } else {
-  test(needsRoot, (t) => t.pass())
+  test.skip(needsRoot, (t) => t.pass())
 }
 
 /** Sums of the same numbers in another order differ in their last digits. */

@@ -296,5 +296,5 @@ if (isRoot) {
     t.is(again.exitCode, 0)
   })
 } else {
-  test(needsRoot, (t) => t.pass())
+  test.skip(needsRoot, (t) => t.pass())
 }

@@ -122,5 +122,5 @@ if (isRoot) {
     t.log(`${rounds} rounds, ${changes} changes foretold and made`)
   })
 } else {
-  test(needsRoot, (t) => t.pass())
+  test.skip(needsRoot, (t) => t.pass())
 }

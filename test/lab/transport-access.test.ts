@@ -22,8 +22,7 @@ const transports = ['node-ssh', 'openssh'] as const
 const program = resolve(import.meta.dirname, '../../sluice.ts')
 const password = `canary "pass'word" $(id) ä`
 
-if (!isRoot)
-  test('there is a way in through jump hosts, agents and sudo', (t) => t.log(needsRoot) ?? t.pass())
+if (!isRoot) test.skip(needsRoot, (t) => t.pass())
 else {
   const lab = useLab(test, 'access', 3)
   let scratch = ''

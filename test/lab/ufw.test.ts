@@ -106,5 +106,5 @@ if (isRoot) {
     t.is(await tell(differing), 'Status: inactive')
   })
 } else {
-  test.serial(needsRoot, (t) => t.pass())
+  test.serial.skip(needsRoot, (t) => t.pass())
 }

@@ -142,5 +142,5 @@ if (isRoot) {
     t.is(readFileSync(join(folder, '.sluice', 'known_hosts'), 'utf8'), '')
   })
 } else {
-  test(needsRoot, (t) => t.pass())
+  test.skip(needsRoot, (t) => t.pass())
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { UsageDocument } from '../../../runtime/processor/documents.ts'
 import { openBrowser } from '../../support/browser.ts'
 import { sendTo } from '../../support/kafka-log.ts'
@@ -8,16 +8,15 @@ import { type Ground, layPipeline, type Pipeline, prepareGround } from '../../su
 import { eventually } from '../../support/programs.ts'
 import { addUp } from '../../support/usage-documents.ts'
 
+const browser = await openBrowser()
 let ground: Ground
-let browser: Browser | { missing: string }
 
 test.before(async () => {
-  browser = await openBrowser()
   if (!('missing' in browser)) ground = await prepareGround()
 })
 
 test.after.always(async () => {
-  if (browser !== undefined && !('missing' in browser)) await browser.close()
+  if (!('missing' in browser)) await browser.close()
   await ground?.remove()
 })
 
@@ -45,16 +44,11 @@ async function open(t: ExecutionContext, url: string, options: BrowserContextOpt
   return { page, complaints, asked }
 }
 
-/** A test that needs a browser; where there is none it says so, which outside CI is no failure. */
+/** A test that needs a browser; where there is none it is skipped, which outside CI is no failure. */
 const inBrowser = (title: string, run: (t: ExecutionContext, pipeline: Pipeline) => Promise<void>) =>
-  test.serial(title, async (t) => {
-    if ('missing' in browser) {
-      t.log(`not tested: ${browser.missing}`)
-      t.pass()
-      return
-    }
-    await run(t, await layPipeline(t, ground))
-  })
+  'missing' in browser
+    ? test.serial.skip(`${title} (${browser.missing})`, (t) => t.pass())
+    : test.serial(title, async (t) => run(t, await layPipeline(t, ground)))
 
 const numberIn = (page: Page, id: string) =>
   page

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { acquireArtifact } from '../../../engine/artifacts/acquire.ts'
 import { artifactCacheDirectory } from '../../../engine/artifacts/cache.ts'
 import { koffiArtifact, koffiBinding } from '../../../roles/artifacts/koffi.ts'
@@ -20,25 +20,26 @@ interface Ground {
   library: string
 }
 
-/** Why there is no stand-in for the driver, or everything that the tests need. */
-let ground: Ground | { missing: string } = { missing: 'preparation' }
+const ground = await prepareGround()
 
-test.before(async () => {
+/** Everything that the tests need, or why there is no stand-in for the driver; in CI that is an error. */
+async function prepareGround(): Promise<Ground | { missing: string }> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-gpu-'))
   const source = join(import.meta.dirname, '..', '..', 'support', 'nvml-stand-in.c')
   const library = join(directory, 'libnvidia-ml.so.1')
   try {
     await run('gcc', ['-shared', '-fPIC', '-o', library, source])
   } catch (error) {
-    ground = { missing: `a C compiler: ${error instanceof Error ? error.message : error}` }
-    return
+    await rm(directory, { recursive: true })
+    if (process.env.CI === 'true') throw error
+    return { missing: `NOT RUN: there is no C compiler: ${error instanceof Error ? error.message : error}` }
   }
   const cacheDirectory = artifactCacheDirectory()
   const { path } = await acquireArtifact(koffiArtifact(architecture), { cacheDirectory })
   await run('tar', ['--extract', '--gzip', '--file', path, '--directory', directory])
   const bundle = await bundleRuntime('producer', directory)
-  ground = { directory, bundle, library, binding: join(directory, koffiBinding(architecture)) }
-})
+  return { directory, bundle, library, binding: join(directory, koffiBinding(architecture)) }
+}
 
 test.after.always(async () => {
   if (!('missing' in ground)) await rm(ground.directory, { recursive: true, force: true })
@@ -58,16 +59,11 @@ async function gpuSource(
   return findings.find(({ check }: { check: string }) => check.startsWith('gpu source'))
 }
 
-/** A test that says what it lacks where it cannot be made. */
-const gpuTest = (title: string, body: (t: import('ava').ExecutionContext, ground: Ground) => Promise<void>) =>
-  test.serial(title, async (t) => {
-    if ('missing' in ground) {
-      t.log(`NOT RUN: there is no ${ground.missing}`)
-      t.pass()
-      return
-    }
-    await body(t, ground)
-  })
+/** A test that is skipped where it cannot be made. */
+const gpuTest = (title: string, body: (t: ExecutionContext, ground: Ground) => Promise<void>) =>
+  'missing' in ground
+    ? test.serial.skip(`${title} (${ground.missing})`, (t) => t.pass())
+    : test.serial(title, (t) => body(t, ground))
 
 gpuTest('nvml gives every GPU with its index and name', async (t, ground) => {
   const { library, binding } = ground
