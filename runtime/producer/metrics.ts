@@ -36,7 +36,7 @@ export function keepMetricsFile(path: string | undefined, outbox: Outbox, log: L
 }
 
 /** What an outbox counts, read when it is asked for. */
-export function metricsOf(outbox: Outbox): Registry {
+export function metricsOf(outbox: Pick<Outbox, 'counts' | 'fill'>): Registry {
   const registry = new Registry()
   const registers = [registry]
   new Counter({
