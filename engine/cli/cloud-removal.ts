@@ -6,7 +6,10 @@ import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DestroyOptions } from './options.ts'
 import type { Session } from './session.ts'
 
-/** Removes the hosts that `up` made at a provider, and all that was made for them there, and proves that nothing is left. */
+/**
+ * Removes the hosts that `up` made at a provider, and all that was made for them there, and proves that nothing is left;
+ * with `--check` it only says what that would be.
+ */
 export async function removeCloud(
   session: Session,
   cloud: CloudControls,
@@ -22,6 +25,10 @@ export async function removeCloud(
     return exitCodes.converged
   }
   for (const thing of removal.things) progress(`to be removed: ${thing}`)
+  if (options.check) {
+    const manner = { mode: 'check-removal', removeData: true } as const
+    return exitCodeOfRun(await showCloudRun(session, removal, options, manner))
+  }
   const question = `This removes ${removal.summary}, the hosts with all data on them. Type "yes" to go on: `
   if (!options.yes && !(await confirmed(session, question))) {
     print('Nothing was removed.')

@@ -11,8 +11,8 @@ import { type Chosen, loadHosts, openSource, type Session } from './session.ts'
 const name = 'destroy'
 
 /**
- * Removes what the playbook's roles made and, where the inventory made the hosts, the hosts themselves. Only what was
- * installed can be checked and planned: hosts that go as a whole are not looked into.
+ * Removes what the playbook's roles made and, where the inventory made the hosts, the hosts themselves. Only the removal
+ * of what was installed can be kept as a plan: hosts that go as a whole are not looked into.
  */
 export async function destroyCommand(session: Session, options: DestroyOptions): Promise<number> {
   const { registry, projectDirectory, progress, signal, print, stdin } = session
@@ -29,8 +29,9 @@ export async function destroyCommand(session: Session, options: DestroyOptions):
     !typed.installed && typed.limit === undefined && typed.tags.length + typed.skipTags.length === 0
   const cloud = whole ? await cloudOf(session, typed) : undefined
   const source = await openSource(session, typed)
-  if (options.check && (cloud !== undefined || (whole && source.destroy !== undefined)))
-    throw wholeHosts(source.name)
+  const planned = cloud === undefined ? options.check : options.out !== undefined
+  if (planned && (cloud !== undefined || (whole && source.destroy !== undefined)))
+    throw wholeHosts(source.name, cloud === undefined ? '--check' : '--out')
   if (cloud !== undefined) {
     const { removeCloud } = await import('./cloud-removal.ts')
     return removeCloud(session, cloud, typed)
@@ -75,12 +76,15 @@ function plannedOptions(options: DestroyOptions, plan: SavedPlan): DestroyOption
   return { ...likePlan(options, plan), installed: true, data: plan.removal?.data ?? false }
 }
 
-function wholeHosts(inventory: string): SluiceError {
+function wholeHosts(inventory: string, option: '--check' | '--out'): SluiceError {
+  const shown =
+    option === '--out'
+      ? '--check alone shows what goes'
+      : 'without --check and --yes, destroy lists what goes and asks'
   return new SluiceError('USAGE', {
     subject: `the hosts of ${inventory} were made by Sluice and go as a whole: there is nothing to be planned`,
-    at: 'the command line, --check',
-    advice:
-      'add --installed to see what would be removed from hosts that stay; without --check and --yes, destroy lists what goes and asks',
+    at: `the command line, ${option}`,
+    advice: `add --installed to see what would be removed from hosts that stay; ${shown}`,
   })
 }
 

@@ -229,6 +229,11 @@ test.serial(
     t.deepEqual(replaced.changed, ['instance vm4'])
     t.is((await instancesOf(cloud)).length, 4)
 
+    const toRemove = await run(['destroy', '--check'])
+    t.is(toRemove.exitCode, 2, toRemove.stderr)
+    t.deepEqual(toRemove.changed.toSorted(), everything.toSorted())
+    t.is((await instancesOf(cloud)).length, 4)
+
     const destroyed = await text(['destroy', '--yes'])
     const nothing = await text(['destroy', '--yes'])
     t.is(destroyed.exitCode, 0, destroyed.stderr)
@@ -242,7 +247,7 @@ test.serial(
     t.regex(nothing.stdout, /Nothing to remove/)
     const runs = readdirSync(join(folder, '.sluice', 'runs'))
     t.is(runs.filter((file) => file.endsWith('-up.jsonl')).length, 7)
-    t.is(runs.filter((file) => file.endsWith('-destroy.jsonl')).length, 1)
+    t.is(runs.filter((file) => file.endsWith('-destroy.jsonl')).length, 2)
     const asked = [...relay.asked.map(({ action }) => action), ...inventoryActions]
     t.deepEqual([...new Set(asked)].sort(), permittedActions())
   },

@@ -169,6 +169,25 @@ test('destroy removes for good what up made, nothing else, and the key with it',
   t.false(existsSync(join(folder, '.sluice/multipass')))
 })
 
+test('destroy --check shows what would go, ends with 2, and removes nothing; there is no plan of it to keep', async (t) => {
+  const folder = projectFolder(t, settings(one))
+  const multipass = multipassStandIn(t)
+  await sluice(folder, up, multipass.environment)
+  const destroy = (...words: string[]) =>
+    sluice(folder, ['destroy', '-i', 'multipass', '--check', ...words], multipass.environment)
+
+  const { exitCode, stdout, stderr } = await destroy()
+  const kept = await destroy('--out', 'plan.json')
+
+  t.is(exitCode, 2, stderr)
+  t.regex(stdout, /- instance shop-vm1 {2}state present → absent/)
+  t.regex(stdout, /1 resource on 1 host would be removed; nothing was changed/)
+  t.is(multipass.changes().length, 1)
+  t.true(existsSync(join(folder, '.sluice/multipass/vm1.json')))
+  t.is(kept.exitCode, 64)
+  t.regex(kept.stderr, /USAGE {2}the hosts of multipass .* go as a whole[\s\S]*--check alone shows what goes/)
+})
+
 test('the inventory is the running instances, with keys that Multipass was asked for once', async (t) => {
   const folder = projectFolder(t, settings({ ...one, admin: ['192.0.2.1/32'] }))
   const multipass = multipassStandIn(t)
