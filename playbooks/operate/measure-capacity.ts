@@ -27,6 +27,8 @@ interface Log {
   arrived: number
   lag: number
   partitions: number
+  /** Partitions of which the group has ever committed an offset. */
+  committed: number
 }
 
 async function measure(
@@ -90,15 +92,28 @@ async function readLog(kafka: Kafka, topics: readonly string[], group: string): 
   try {
     await admin.connect()
     const there = await admin.listTopics()
-    const known = topics.filter((topic) => there.includes(topic))
-    const logs = await Promise.all(known.map((topic) => readTopic(admin, topic, group)))
+    const missing = topics.filter((topic) => !there.includes(topic))
+    if (missing.length > 0) {
+      throw new SluiceError('PIPELINE_UNREACHABLE', {
+        subject: `Kafka has no topic ${missing.join(', ')}`,
+        advice: 'name the topics that the processors read: --topics',
+      })
+    }
+    const logs = await Promise.all(topics.map((topic) => readTopic(admin, topic, group)))
     const sum = (of: (log: Omit<Log, 'at'>) => number) => logs.reduce((total, log) => total + of(log), 0)
-    return {
+    const log = {
       at: performance.now(),
       arrived: sum(({ arrived }) => arrived),
       lag: sum(({ lag }) => lag),
       partitions: sum(({ partitions }) => partitions),
+      committed: sum(({ committed }) => committed),
     }
+    if (log.arrived === 0 || log.committed > 0) return log
+    throw new SluiceError('PIPELINE_UNREACHABLE', {
+      subject: `nobody of the group ${group} has ever stored anything of ${topics.join(', ')}`,
+      advice:
+        'name the consumer group of the processors: --group; where it is theirs, sluice verify-e2e says which link is broken',
+    })
   } finally {
     await admin.disconnect()
   }
@@ -115,6 +130,7 @@ async function readTopic(admin: Admin, topic: string, groupId: string): Promise<
     arrived: ends.reduce((sum, { high }) => sum + Number(high), 0),
     lag: lags.reduce((sum, each) => sum + each, 0),
     partitions: ends.length,
+    committed: [...offsets.values()].filter((offset) => offset >= 0).length,
   }
 }
 

@@ -44,9 +44,14 @@ hosts: { vm1: { groups: [kafka, mongodb, processor], ${reach} } }
 
   const { exitCode, stdout, stderr } = await capacity('--seconds', '10', '--json')
   const full = await capacity('--seconds', '3', '--writes-per-second', '1')
+  const noTopic = await capacity('--seconds', '1', '--topics', metric, 'not.there')
+  const noGroup = await capacity('--seconds', '1', '--group', 'not-there')
   producer.kill('SIGTERM')
   await producer.ended
 
+  t.deepEqual([noTopic.exitCode, noGroup.exitCode], [1, 1])
+  t.regex(noTopic.stderr, /^PIPELINE_UNREACHABLE {2}Kafka has no topic not\.there$/m)
+  t.regex(noGroup.stderr, /^PIPELINE_UNREACHABLE {2}nobody of the group not-there has ever stored anything/m)
   t.true([0, 2].includes(exitCode), stderr)
   const report = JSON.parse(stdout)
   t.log(stdout)
