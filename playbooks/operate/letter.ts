@@ -101,6 +101,13 @@ export function toReplay(letter: DeadLetter, message: KafkaMessage, original?: K
   }
 }
 
+/** Whether a letter, of which the end of value and key may have been cut off, was made of this message. */
+export function isMadeOf(letter: KafkaMessage, original: KafkaMessage): boolean {
+  const begins = (whole: Buffer | null, part: Buffer | null): boolean =>
+    whole === null || part === null ? whole === part : whole.subarray(0, part.length).equals(part)
+  return begins(original.value, letter.value) && begins(original.key, letter.key)
+}
+
 /** The note that a letter was replayed. It follows the letter in its partition. */
 export function toReceipt(letter: DeadLetter, to: string): Message {
   const [partition = ''] = letter.letter.split(':')

@@ -1,6 +1,6 @@
 import { type Kafka, type KafkaMessage, type Message, Partitioners, type Producer } from 'kafkajs'
 import type { DeadLetter, MessagePlace, ReplayOutcome } from '../../engine/cli/pipeline-controls.ts'
-import { placeName, toReceipt, toReplay } from './letter.ts'
+import { isMadeOf, placeName, toReceipt, toReplay } from './letter.ts'
 import { rangesOf, readRanges } from './read-range.ts'
 
 /** What is in memory at once. A message that is not known to fit counts with its length. */
@@ -117,16 +117,12 @@ async function prepare(
     if (message === undefined) return refuse(`it is no longer in ${topic}`)
     if (from === undefined) return refuse('it does not say where it came from')
     const original = missing === undefined ? undefined : originals.get(placeName(from))
-    if (missing !== undefined && (original === undefined || !begins(original, message))) {
+    if (missing !== undefined && (original === undefined || !isMadeOf(message, original))) {
       return refuse(`it lacks ${missing}, and the message is no longer at ${placeName(from)}`)
     }
     return [{ letter, from, message: toReplay(letter, message, original), bytes: letter.bytes }]
   })
 }
-
-/** Whether a message is the one that a letter was made of. */
-const begins = ({ value }: KafkaMessage, { value: kept }: KafkaMessage): boolean =>
-  value !== null && kept !== null && value.subarray(0, kept.length).equals(kept)
 
 /** Messages by their places, as far as they are still there. */
 async function messagesAt(kafka: Kafka, places: readonly MessagePlace[]): Promise<Map<string, KafkaMessage>> {

@@ -3,6 +3,7 @@ import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { DeadLetter } from '../../../../engine/cli/pipeline-controls.ts'
 import {
   contentOf,
+  isMadeOf,
   matches,
   readEntry,
   replayHeaders,
@@ -78,6 +79,17 @@ test('a letter that lacks something is replayed from the message that it was mad
   t.is(sent.value, original.value)
   t.is(sent.key, original.key)
   t.is(String(sent.headers?.trace), 'whole')
+})
+
+test('a letter is known by how its message begins, with and without a value', (t) => {
+  const cut = (key: string, value: string | null) => ({ ...entry({}, value), key: Buffer.from(key) })
+  const original = cut('host-4', '{"ts":1}')
+
+  t.true(isMadeOf(cut('host', '{"ts"'), original))
+  t.false(isMadeOf(cut('host', '{"id"'), original))
+  t.false(isMadeOf(cut('vm', '{"ts"'), original))
+  t.false(isMadeOf(cut('host', null), original))
+  t.true(isMadeOf(cut('host', null), cut('host-4', null)))
 })
 
 test('a receipt is read as one, and lies in the partition of its letter', (t) => {
