@@ -15,7 +15,7 @@ export async function confirmed({ stdin, stderr, signal }: Session, text: string
     stderr.write('\n')
     throw new SluiceError('INTERRUPTED', {
       subject: 'the question was not answered',
-      advice: 'nothing was removed; type yes to go on, or use --yes',
+      advice: 'nothing was done; type yes to go on, or use --yes',
       cause,
     })
   } finally {

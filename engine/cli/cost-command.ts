@@ -29,7 +29,8 @@ export async function costCommand(session: Session, options: CostOptions): Promi
 }
 
 /** A table's total in a few words. */
-export function money({ hourly, monthly, complete }: CostTable): string {
+export function money({ items, hourly, monthly, complete }: CostTable): string {
+  if (items.length > 0 && items.every((item) => item.hourly === undefined)) return 'not known'
   return `${complete ? '' : 'at least '}${amount(hourly)} USD an hour, ${monthly.toFixed(2)} a month`
 }
 
