@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import { $, which } from 'zx'
 import { interrupted, SluiceError } from '../engine/errors.ts'
 
@@ -8,6 +9,8 @@ export interface Program {
   install: string
   /** What to look at when it could not do what it was asked. */
   look: string
+  /** What a person should see of what it printed, where that is not the same. */
+  readable?(printed: string): string
 }
 
 export interface Manner {
@@ -19,6 +22,10 @@ export interface Manner {
   signal?: AbortSignal | undefined
   /** After which it is ended. */
   seconds?: number
+  /** Called with each line that it prints, while it works. */
+  onLine?(line: string): void
+  /** Asked to stop (SIGINT) when this program ends before it, as a second Ctrl-C has it. */
+  endsWithUs?: boolean
 }
 
 const lastLines = 20
@@ -29,9 +36,9 @@ const lastLines = 20
  * @throws SluiceError PROGRAM_MISSING when it is not installed, PROGRAM_FAILED with what it said, INTERRUPTED
  */
 export async function runProgram(
-  { name, install, look }: Program,
+  { name, install, look, readable }: Program,
   words: readonly string[],
-  { input, directory, environment, signal, seconds }: Manner = {},
+  { input, directory, environment, signal, seconds, onLine, endsWithUs = false }: Manner = {},
 ): Promise<string> {
   if ((await which(name, { nothrow: true })) === null) {
     throw new SluiceError('PROGRAM_MISSING', {
@@ -39,7 +46,7 @@ export async function runProgram(
       advice: install,
     })
   }
-  const said = await $({
+  const running = $({
     quiet: true,
     nothrow: true,
     // A Ctrl-C reaches this process only, which then decides what may be cut short.
@@ -50,9 +57,14 @@ export async function runProgram(
     ...(signal !== undefined && { signal }),
     ...(seconds !== undefined && { timeout: `${seconds}s` as const }),
   })`${[name, ...words]}`
+  const interrupt = () => void running.child?.kill('SIGINT')
+  if (endsWithUs) process.once('exit', interrupt)
+  if (onLine !== undefined) createInterface({ input: running.stdout }).on('line', onLine)
+  const said = await running.finally(() => process.off('exit', interrupt))
   if (said.exitCode === 0) return said.stdout
   if (signal?.aborted) throw interrupted()
-  const why = `${said.stdout}\n${said.stderr}`.trim().split(/\r?\n/).slice(-lastLines).join('\n')
+  const printed = `${said.stdout}\n${said.stderr}`
+  const why = (readable?.(printed) ?? printed).trim().split(/\r?\n/).slice(-lastLines).join('\n')
   const ended = said.exitCode === null ? `did not answer in ${seconds} s` : `ended with ${said.exitCode}`
   throw new SluiceError('PROGRAM_FAILED', {
     subject: `${[name, ...words.slice(0, 1)].join(' ')} ${ended}`,

@@ -57,6 +57,8 @@ export const vagrant: InventorySource = {
 /** @throws SluiceError INSTANCE_MISSING, INSTANCE_NOT_RUNNING with what to do next */
 async function entriesOf(names: readonly string[], workplace: Workplace): Promise<Map<string, Entry>> {
   if (names.length === 0 || !workplace.isThere) return new Map()
+  const begun = (await workplace.begun()).filter((name) => names.includes(name))
+  if (begun.length > 0) throw notFinished(begun)
   try {
     return await workplace.vagrant.sshConfig(names)
   } catch (error) {
@@ -84,6 +86,14 @@ function notMade(names: readonly string[]): SluiceError {
     subject: `Vagrant has no machine made here for ${names.join(', ')}`,
     at: '.sluice/vagrant',
     advice: 'make them: sluice up -i vagrant',
+  })
+}
+
+function notFinished(names: readonly string[]): SluiceError {
+  return new SluiceError('INSTANCE_MISSING', {
+    subject: `Vagrant began to make ${names.join(', ')} and did not finish`,
+    at: '.sluice/vagrant',
+    advice: 'make what is missing, and what is half made anew: sluice up -i vagrant',
   })
 }
 

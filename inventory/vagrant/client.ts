@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { hostKeyFile, publicHostKey } from '../host-key.ts'
 import { type Manner, type Program, runProgram } from '../program.ts'
+import { type Line, parseLine, readable, told } from './machine-readable.ts'
 import type { Machine } from './settings.ts'
 import { type Entry, parseSshConfig } from './ssh-config.ts'
 import { parseStatus } from './status.ts'
@@ -10,9 +11,18 @@ const vagrantProgram: Program = {
   install:
     'install Vagrant and a provider: apt-get install vagrant vagrant-libvirt (Debian, Ubuntu), or Vagrant and VirtualBox from their makers; or use another inventory: sluice inventory list',
   look: 'do what it says and run again; in .sluice/vagrant, vagrant status and vagrant validate say more',
+  readable,
 }
 
 const readSeconds = 300
+
+/** Called with what Vagrant says while it works. */
+type Told = (message: string) => void
+
+function tell(line: Line, onTold: Told): void {
+  const text = told(line)
+  if (text !== undefined) onTold(line.machine === '' ? text : `${line.machine}: ${text}`)
+}
 
 /** The program `vagrant` in the project's own folder for it. What changes something is not cut short. */
 export class Vagrant {
@@ -35,14 +45,22 @@ export class Vagrant {
     return this.#status
   }
 
-  /** Makes and starts these machines. */
-  async up(names: readonly string[], provider: Machine['provider']): Promise<void> {
-    await this.#run(['up', '--provider', provider, ...names])
+  /** Makes and starts these machines, and names each as soon as it is as it should be. */
+  async up(
+    names: readonly string[],
+    provider: Machine['provider'],
+    { onTold, onFinished }: { onTold: Told; onFinished(name: string): void },
+  ): Promise<void> {
+    await this.#change(['up', '--provider', provider, ...names], (line) => {
+      const { machine, kind, values } = line
+      if (kind === 'action' && values.join(' ') === 'up end') onFinished(machine)
+      tell(line, onTold)
+    })
   }
 
   /** Removes these machines, disks and all. */
-  async destroy(names: readonly string[]): Promise<void> {
-    await this.#run(['destroy', '--force', ...names])
+  async destroy(names: readonly string[], onTold: Told): Promise<void> {
+    await this.#change(['destroy', '--force', ...names], (line) => tell(line, onTold))
   }
 
   /** How these machines, which run, are logged in to. */
@@ -54,6 +72,16 @@ export class Vagrant {
   async hostKey(name: string): Promise<string> {
     const words = ['ssh', name, '-c', `cat ${hostKeyFile}`]
     return publicHostKey(await this.#read(words), `vagrant ${words.join(' ')}`)
+  }
+
+  async #change(words: readonly string[], onLine: (line: Line) => void): Promise<void> {
+    await this.#run([...words, '--machine-readable'], {
+      endsWithUs: true,
+      onLine: (text) => {
+        const line = parseLine(text)
+        if (line !== undefined) onLine(line)
+      },
+    })
   }
 
   #read(words: readonly string[]): Promise<string> {

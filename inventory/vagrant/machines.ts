@@ -3,7 +3,7 @@ import { SluiceError } from '../../engine/errors.ts'
 import { type Change, compare, defineResource, type Step } from '../../engine/resource.ts'
 import { workplaceIn } from '../program-connection.ts'
 import { type Machine, Machines } from './settings.ts'
-import { nextStep } from './status.ts'
+import { nextStep, unfinished } from './status.ts'
 import { machinesFile, vagrantfile as vagrantfileText } from './vagrantfile.ts'
 import { Workplace } from './workplace.ts'
 
@@ -78,11 +78,22 @@ export const machines = defineResource<typeof Spec, Record<string, string>>({
   apply({ machines: all, provider }, have = {}) {
     const down = Object.keys(all).filter((name) => stateChange(name, have[name]).length > 0)
     return [
-      step(`vagrant up ${down.join(' ')}`, async (workplace) => {
+      step(`vagrant up ${down.join(' ')}`, async (workplace, progress) => {
+        const cutShort = down.filter((name) => have[name] === unfinished)
+        if (cutShort.length > 0) await workplace.vagrant.destroy(cutShort, progress)
+        const isNew = (name: string) => have[name] === undefined || have[name] === unfinished
         // A machine that is made anew has other keys.
         const kept = Object.entries(await workplace.hostKeys())
-        await workplace.keepHostKeys(Object.fromEntries(kept.filter(([name]) => have[name] !== undefined)))
-        await workplace.vagrant.up(down, provider)
+        await workplace.keepHostKeys(Object.fromEntries(kept.filter(([name]) => !isNew(name))))
+        let begun = down.filter(isNew)
+        workplace.keepBegun(begun)
+        await workplace.vagrant.up(down, provider, {
+          onTold: progress,
+          onFinished(finished) {
+            begun = begun.filter((name) => name !== finished)
+            workplace.keepBegun(begun)
+          },
+        })
       }),
     ]
   },
@@ -90,7 +101,9 @@ export const machines = defineResource<typeof Spec, Record<string, string>>({
   remove(_spec, have) {
     const names = Object.keys(have)
     if (names.length === 0) return []
-    return [step(`vagrant destroy ${names.join(' ')}`, ({ vagrant }) => vagrant.destroy(names))]
+    return [
+      step(`vagrant destroy ${names.join(' ')}`, ({ vagrant }, progress) => vagrant.destroy(names, progress)),
+    ]
   },
 })
 
@@ -116,7 +129,7 @@ function refuseOtherThanMade(declared: Machines, have: WrittenFiles | undefined)
 }
 
 function stateChange(name: string, state: string | undefined): Change[] {
-  if (state === undefined || startable.includes(state)) {
+  if (state === undefined || state === unfinished || startable.includes(state)) {
     return [{ property: name, have: state, want: 'running' }]
   }
   if (comingUp.includes(state)) return []
@@ -127,7 +140,7 @@ function stateChange(name: string, state: string | undefined): Change[] {
   })
 }
 
-function texts(machine: Machine): Record<keyof Machine, string> {
+function texts(machine: Machine): Record<Exclude<keyof Machine, 'bootSeconds'>, string> {
   const { title, provider, box, boxVersion = 'any', cpus, memoryMb, address, driver = 'default' } = machine
   const [processors, memory] = [String(cpus), String(memoryMb)]
   return { title, provider, box, boxVersion, cpus: processors, memoryMb: memory, address, driver }
@@ -141,6 +154,13 @@ function textChange(property: string, have: string | undefined, want: string): C
   ]
 }
 
-function step(summary: string, act: (workplace: Workplace) => Promise<void>): Step {
-  return { kind: 'controller', summary, act: (access) => act(workplaceIn(Workplace, access)) }
+function step(
+  summary: string,
+  act: (workplace: Workplace, progress: (message: string) => void) => Promise<void>,
+): Step {
+  return {
+    kind: 'controller',
+    summary,
+    act: (access) => act(workplaceIn(Workplace, access), (message) => access.progress(message)),
+  }
 }

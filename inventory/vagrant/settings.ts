@@ -22,6 +22,7 @@ const Version = v.pipe(
 )
 const Cpus = v.pipe(v.number(), v.integer(), v.minValue(1, 'should be at least 1'), v.maxValue(256))
 const MemoryMb = v.pipe(v.number(), v.integer(), v.minValue(512, 'should be at least 512'))
+const BootSeconds = v.pipe(v.number(), v.integer(), v.minValue(60, 'should be at least 60'))
 const Address = v.pipe(v.string(), v.ipv4('should be an IPv4 address of the network'))
 const Network = v.pipe(
   v.string(),
@@ -55,6 +56,8 @@ const Section = v.strictObject({
   network: v.optional(Network, '192.168.56.0/24'),
   /** With libvirt: `qemu` where this machine has no KVM. */
   driver: v.optional(v.picklist(['kvm', 'qemu'])),
+  /** How long Vagrant waits for a machine to start. Left out: what Vagrant has, 5 minutes; with `qemu` 20. */
+  bootSeconds: v.optional(BootSeconds),
   /** Networks that may log in. Left out: this machine's addresses as the machines see it. */
   admin: v.optional(v.pipe(v.array(Cidr), v.minLength(1, 'should name at least one network'))),
   hosts: v.optional(
@@ -74,6 +77,8 @@ export const Machine = v.strictObject({
   memoryMb: MemoryMb,
   address: Address,
   driver: v.optional(v.string()),
+  /** Only for Vagrant's wait: no property of the machine. */
+  bootSeconds: v.optional(BootSeconds),
 })
 export type Machine = v.InferOutput<typeof Machine>
 
@@ -104,6 +109,8 @@ export function vagrantSettings(projectDirectory: string, wishes: { box?: string
   const provider = section.provider ?? (process.platform === 'linux' ? 'libvirt' : 'virtualbox')
   const prefix = section.prefix ?? projectPrefix(projectDirectory)
   const start = section.network.replace(/\.0\/24$/, '')
+  const bootSeconds =
+    section.bootSeconds ?? (provider === 'libvirt' && section.driver === 'qemu' ? 1200 : undefined)
   const machines = Object.entries(hosts).map(([name, host], index): [string, Machine] => {
     const boxVersion = host.boxVersion ?? section.boxVersion
     return [
@@ -117,6 +124,7 @@ export function vagrantSettings(projectDirectory: string, wishes: { box?: string
         memoryMb: host.memoryMb ?? section.memoryMb,
         address: host.address ?? `${start}.${10 + index}`,
         ...(provider === 'libvirt' && section.driver !== undefined && { driver: section.driver }),
+        ...(bootSeconds !== undefined && { bootSeconds }),
       },
     ]
   })

@@ -1,7 +1,5 @@
 import { SluiceError } from '../../engine/errors.ts'
-
-/** Of a line of `--machine-readable`: when, of which machine, what kind, then its values. */
-const line = /^\d+,([^,]*),([a-z-]+),([^,]*)/
+import { parseLine } from './machine-readable.ts'
 
 /**
  * The states of machines by their names, from what `vagrant status --machine-readable` prints. What is not of that
@@ -11,8 +9,11 @@ const line = /^\d+,([^,]*),([a-z-]+),([^,]*)/
  */
 export function parseStatus(text: string): Map<string, string> {
   const states = new Map<string, string>()
-  for (const [, name = '', kind, state = ''] of text.split(/\r?\n/).map((each) => line.exec(each) ?? [])) {
+  for (const { machine: name, kind, values } of text
+    .split(/\r?\n/)
+    .flatMap((each) => parseLine(each) ?? [])) {
     if (kind !== 'state' || name === '') continue
+    const [state = ''] = values
     const before = states.get(name)
     if (state === '' || (before !== undefined && before !== state)) {
       throw unreadable(`${name} should have one state, got ${JSON.stringify([before, state])}`, text)
@@ -23,10 +24,14 @@ export function parseStatus(text: string): Map<string, string> {
   throw unreadable('it should name the state of a machine, and names none', text)
 }
 
+/** Of a machine whose making Vagrant did not finish: it runs, and lacks its address, for example. */
+export const unfinished = 'unfinished'
+
 /** What to do about a machine in another state than `running`, in this inventory's words. */
 export function nextStep(name: string, state: string): string {
   const up = 'sluice up -i vagrant'
   const steps: Record<string, string> = {
+    [unfinished]: `make it anew: ${up}`,
     not_created: `make it: ${up}`,
     shutoff: `start it: ${up}`,
     poweroff: `start it: ${up}`,

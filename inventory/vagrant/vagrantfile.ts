@@ -15,6 +15,7 @@ Vagrant.configure('2') do |config|
       host.vm.box = machine.fetch('box')
       host.vm.box_version = machine['boxVersion'] if machine['boxVersion']
       host.vm.hostname = name
+      host.vm.boot_timeout = machine['bootSeconds'] if machine['bootSeconds']
       host.vm.network 'private_network', ip: machine.fetch('address'), netmask: '255.255.255.0'
 
       host.vm.provider 'libvirt' do |libvirt|

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -6,11 +6,14 @@ import { SluiceError } from '../../engine/errors.ts'
 import { parseWith } from '../../engine/schemas.ts'
 import { Vagrant } from './client.ts'
 import { Machines } from './settings.ts'
+import { unfinished } from './status.ts'
 import { machinesFile, vagrantfile } from './vagrantfile.ts'
 
 /** Keys as `type base64`, by machine. */
 const HostKeys = v.record(v.string(), v.array(v.string()))
 type HostKeys = v.InferOutput<typeof HostKeys>
+
+const Names = v.array(v.string())
 
 const restore = 'restore the file, or remove the machines by hand in that folder: vagrant destroy'
 
@@ -32,8 +35,19 @@ export class Workplace {
   /** The states of the machines by name; those that were never made have none. */
   async states(): Promise<Map<string, string>> {
     if (!this.isThere) return new Map()
-    const states = await this.vagrant.status()
-    return new Map([...states].filter(([, state]) => state !== 'not_created'))
+    const [states, begun] = await Promise.all([this.vagrant.status(), this.begun()])
+    const made = [...states].filter(([, state]) => state !== 'not_created')
+    return new Map(made.map(([name, state]) => [name, begun.includes(name) ? unfinished : state]))
+  }
+
+  /** The machines whose making began and, as far as is known, did not end. */
+  async begun(): Promise<string[]> {
+    return (await this.#parsed('begun.json', Names)) ?? []
+  }
+
+  /** At once, so that it is on record however this program ends. */
+  keepBegun(names: readonly string[]): void {
+    writeFileSync(join(this.folder, 'begun.json'), `${JSON.stringify(names)}\n`, { mode: 0o600 })
   }
 
   /** The two files, as texts. */

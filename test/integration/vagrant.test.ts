@@ -28,7 +28,7 @@ for (const provider of ['libvirt', 'virtualbox'] as const) {
   withVagrant(`our Vagrantfile is valid for ${provider}, with every setting`, async (t) => {
     t.timeout(120_000)
     const hosts = { a: { role: 'kafka' }, 'b-2': { role: 'mongodb', address: '192.168.56.77', cpus: 1 } }
-    const settings = { provider, boxVersion: '>= 12, < 13', driver: 'qemu', hosts }
+    const settings = { provider, boxVersion: '>= 12, < 13', driver: 'qemu', bootSeconds: 600, hosts }
     const folder = projectFolder(t, configuration(settings))
     const workplace = new Workplace(folder)
     await workplace.write(vagrantSettings(folder).machines)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { projectFolder, sluice } from '../../../support/cli.ts'
@@ -24,7 +24,7 @@ test('up writes a Vagrantfile of its own and makes four machines there; again, i
   t.is(first.exitCode, 0, first.stdout + first.stderr)
   t.deepEqual(
     vagrant.changes().map(({ words }) => words.join(' ')),
-    ['up --provider libvirt vm1 vm2 vm3 vm4'],
+    ['up --provider libvirt vm1 vm2 vm3 vm4 --machine-readable'],
   )
   t.true(vagrant.changes()[0]?.folder.endsWith('/.sluice/vagrant'))
   t.deepEqual(
@@ -58,7 +58,84 @@ test('up starts what is shut down and leaves what runs', async (t) => {
   const { exitCode, stderr } = await sluice(folder, up, vagrant.environment)
 
   t.is(exitCode, 0, stderr)
-  t.is(vagrant.changes()[1]?.words.join(' '), 'up --provider libvirt vm1')
+  t.is(vagrant.changes()[1]?.words.join(' '), 'up --provider libvirt vm1 --machine-readable')
+})
+
+test('what Vagrant says while it works is said', async (t) => {
+  const { stdout, stderr } = await sluice(projectFolder(t, settings(two)), up, vagrantStandIn(t).environment)
+
+  t.regex(stdout + stderr, /vm1: Waiting for machine to boot\. This may take a few minutes/)
+})
+
+test('a machine that Vagrant did not finish is nobody’s host, and is made anew by the next up; finished ones stay', async (t) => {
+  const folder = projectFolder(t, settings(two))
+  const vagrant = vagrantStandIn(t, { machines: {}, broken: ['vm2'] })
+  const failed = await sluice(folder, up, vagrant.environment)
+  const shown = await sluice(folder, ['inventory', 'show', '-i', 'vagrant'], vagrant.environment)
+  vagrant.set({ machines: vagrant.state().machines })
+
+  const again = await sluice(folder, up, vagrant.environment)
+  const third = await sluice(folder, up, vagrant.environment)
+
+  t.is(failed.exitCode, 1)
+  t.regex(
+    failed.stdout + failed.stderr,
+    /Timed out while waiting for the machine to boot\.\n +See its console, then try again\./,
+  )
+  t.regex(shown.stderr, /INSTANCE_MISSING {2}Vagrant began to make vm2 and did not finish/)
+  t.is(again.exitCode, 0, again.stdout + again.stderr)
+  t.deepEqual(
+    vagrant.changes().map(({ words }) => words.join(' ')),
+    [
+      'up --provider libvirt vm1 vm2 --machine-readable',
+      'destroy --force vm2 --machine-readable',
+      'up --provider libvirt vm2 --machine-readable',
+    ],
+  )
+  t.regex(third.stdout, /vagrant +ok 2 +changed 0/)
+})
+
+test('a machine that was only being started when that was cut short keeps what is on it', async (t) => {
+  const folder = projectFolder(t, settings(two))
+  const vagrant = vagrantStandIn(t)
+  await sluice(folder, up, vagrant.environment)
+  vagrant.set({ machines: { vm1: 'shutoff', vm2: 'running' }, broken: ['vm1'] })
+  await sluice(folder, up, vagrant.environment)
+  vagrant.set({ machines: { vm1: 'shutoff', vm2: 'running' } })
+
+  const { exitCode } = await sluice(folder, up, vagrant.environment)
+
+  t.is(exitCode, 0)
+  t.false(vagrant.changes().some(({ words }) => words[0] === 'destroy'))
+})
+
+for (const [title, vagrant, seconds] of [
+  ['QEMU computes it all', { driver: 'qemu' }, 1200],
+  ['it is so declared', { driver: 'qemu', bootSeconds: 90 }, 90],
+  ['nothing is said', {}, undefined],
+] as const) {
+  test(`Vagrant waits for a start as long as it should where ${title}`, async (t) => {
+    const folder = projectFolder(t, settings({ ...two, ...vagrant }))
+
+    await sluice(folder, up, vagrantStandIn(t).environment)
+
+    t.is(machinesOf(folder).vm1.bootSeconds, seconds)
+  })
+}
+
+test('a machine that is there may be waited for longer', async (t) => {
+  const folder = projectFolder(t, settings(two))
+  const vagrant = vagrantStandIn(t)
+  await sluice(folder, up, vagrant.environment)
+  writeFileSync(
+    join(folder, 'sluice.config.json'),
+    settings({ ...two, bootSeconds: 900 })['sluice.config.json'],
+  )
+
+  const { exitCode, stderr } = await sluice(folder, up, vagrant.environment)
+
+  t.is(exitCode, 0, stderr)
+  t.is(machinesOf(folder).vm1.bootSeconds, 900)
 })
 
 test('a machine that is made is not changed in its size, and the error says both', async (t) => {
@@ -83,7 +160,6 @@ test('a machine that is declared no more stays known, so that destroy removes it
   await sluice(folder, up, vagrant.environment)
   const one = projectFolder(t, settings({ ...two, hosts: { vm1: two.hosts.vm1 } }))
   const changed = readFileSync(join(one, 'sluice.config.json'), 'utf8')
-  const { writeFileSync } = await import('node:fs')
   writeFileSync(join(folder, 'sluice.config.json'), changed)
 
   const again = await sluice(folder, up, vagrant.environment)
@@ -92,7 +168,7 @@ test('a machine that is declared no more stays known, so that destroy removes it
   t.is(again.exitCode, 0, again.stdout + again.stderr)
   t.regex(again.stderr, /not declared any more, and left alone: vm2/)
   t.is(gone.exitCode, 0, gone.stderr)
-  t.is(vagrant.changes().at(-1)?.words.join(' '), 'destroy --force vm1 vm2')
+  t.is(vagrant.changes().at(-1)?.words.join(' '), 'destroy --force vm1 vm2 --machine-readable')
   t.deepEqual(vagrant.state().machines, {})
   t.false(existsSync(join(folder, '.sluice/vagrant')))
 })

@@ -7,6 +7,8 @@ import { hostKey } from '../multipass/stand-in.ts'
 export interface StandInState {
   /** States by the name of the machine; those that were never made are not in it. */
   machines: Record<string, string>
+  /** Those that start and then do not come up. */
+  broken?: string[]
 }
 
 /**
@@ -68,11 +70,20 @@ if (command === 'status') {
 } else {
   appendFileSync(paths.calls, JSON.stringify({ words: [command, ...words], folder: process.env.VAGRANT_CWD }) + '\\n')
   if (named.length === 0) fail('no machine is named')
+  const say = (name, kind, ...values) => process.stdout.write(['1795265714', name, kind, ...values].join(',') + '\\n')
+  const broken = command === 'up' ? named.filter((name) => state.broken?.includes(name)) : []
   for (const name of named) {
-    if (command === 'up') state.machines[name] = 'running'
-    else if (command === 'destroy' && words[0] === '--force') delete state.machines[name]
+    if (command === 'up') {
+      state.machines[name] = 'running'
+      say(name, 'ui', 'info', 'Waiting for machine to boot. This may take a few minutes...')
+      if (!broken.includes(name)) say(name, 'action', 'up', 'end')
+    } else if (command === 'destroy' && words[0] === '--force') delete state.machines[name]
     else fail('unknown')
   }
   writeFileSync(paths.file, JSON.stringify(state))
+  if (broken.length > 0) {
+    say('', 'error-exit', 'Vagrant::Errors::VMBootTimeout', 'Timed out while waiting for the machine to boot.\\\\n\\\\nSee its console%!(VAGRANT_COMMA) then try again.')
+    process.exit(1)
+  }
 }
 `
