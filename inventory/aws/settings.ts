@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as v from 'valibot'
@@ -52,7 +53,10 @@ const Section = v.strictObject({
   /** Left out: told from the image. */
   user: v.optional(AccountName),
   port: v.optional(Port, 22),
-  /** May begin with `~/` or be relative to the project. Left out: the SSH agent, then the usual keys. */
+  /**
+   * May begin with `~/` or be relative to the project. Left out: the private half of `up.publicKey` where it is there,
+   * else the SSH agent, then the usual keys.
+   */
   identityFile: v.optional(Text),
   /** How long what AWS said is taken for true, where no hosts are changed. */
   cacheSeconds: v.optional(
@@ -111,13 +115,17 @@ export function awsSettings(
   const regions =
     section.regions ?? variables.SLUICE_AWS_REGIONS ?? (region === undefined ? undefined : [region])
   const profile = section.profile ?? variables.SLUICE_AWS_PROFILE
-  const { identityFile, ...rest } = section
+  const { identityFile: named, ...rest } = section
+  const identityFile =
+    named === undefined
+      ? privateHalf(section.up.publicKey, projectDirectory)
+      : absolute(named, projectDirectory)
   return {
     ...rest,
     project: section.project ?? variables.SLUICE_AWS_PROJECT ?? 'sluice',
     ...(regions !== undefined && { regions: [...new Set(regions)] }),
     ...(profile !== undefined && { profile }),
-    ...(identityFile !== undefined && { identityFile: absolute(identityFile, projectDirectory) }),
+    ...(identityFile !== undefined && { identityFile }),
   }
 }
 
@@ -130,6 +138,13 @@ export function tagFilter({ tags, project, filter }: AwsSettings): [tag: string,
 export function nameOf(text: string): string | undefined {
   const name = text.replaceAll(/[^a-zA-Z0-9_.-]/g, '-').replace(/^[^a-zA-Z0-9]+/, '')
   return v.is(Name, name) ? name : undefined
+}
+
+/** The private key beside the public one that new instances let in: with another one nobody would get in. */
+function privateHalf(publicKey: string | undefined, projectDirectory: string): string | undefined {
+  if (!publicKey?.endsWith('.pub')) return undefined
+  const file = absolute(publicKey.slice(0, -'.pub'.length), projectDirectory)
+  return existsSync(file) ? file : undefined
 }
 
 function absolute(file: string, projectDirectory: string): string {

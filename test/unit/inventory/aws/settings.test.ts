@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -35,6 +36,17 @@ test('a relative identity file is looked for from the project', (t) => {
   const folder = projectFolder(t, configuration({ identityFile: 'keys/id' }))
 
   t.is(awsSettings(folder, {}).identityFile, join(folder, 'keys/id'))
+})
+
+test('hosts whose public key is configured are logged in to with the private one beside it, if it is there', (t) => {
+  const folder = projectFolder(t, {
+    ...configuration({ up: { publicKey: 'shop.pub' } }),
+  })
+  const without = awsSettings(folder, {}).identityFile
+  writeFileSync(join(folder, 'shop'), '')
+
+  t.is(without, undefined)
+  t.is(awsSettings(folder, {}).identityFile, join(folder, 'shop'))
 })
 
 for (const [title, aws, subject] of [
