@@ -67,6 +67,11 @@ export const project: Registry = {
       summary: 'hosts that ~/.ssh/config names; sluice.config.json says which is what',
       load: async () => (await import('./inventory/ssh-config.ts')).sshConfig,
     },
+    {
+      name: 'ansible',
+      summary: 'the inventories that your ansible.cfg names, with its login',
+      load: async () => (await import('./inventory/ansible/inventory-file.ts')).configuredInventory,
+    },
   ],
   defaultInventory: 'lab',
   openInventoryFile: async (path) =>

@@ -43,7 +43,7 @@ export function chooseInventory(
 }
 
 /**
- * Opens the chosen inventory: a registered one by its name, else the file at that path.
+ * Opens the chosen inventory: a registered one by its name, else the file or folder at that path.
  *
  * @throws SluiceError INVENTORY_UNKNOWN with what there is
  */
@@ -55,7 +55,8 @@ export async function openInventory(
   const entry = registry.inventories.find((candidate) => candidate.name === name)
   if (entry !== undefined) return entry.load()
   const path = resolve(folder, name)
-  if (existsSync(path) && statSync(path).isFile()) return registry.openInventoryFile(path)
+  const found = existsSync(path) ? statSync(path) : undefined
+  if (found?.isFile() || found?.isDirectory()) return registry.openInventoryFile(path)
   const names = registry.inventories.map((candidate) => candidate.name)
   const files = inventoryFiles(projectDirectory)
   throw new SluiceError('INVENTORY_UNKNOWN', {

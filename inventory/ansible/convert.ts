@@ -5,7 +5,7 @@ import { Host, type Inventory, type LoadOptions, type Variables } from '../../en
 import { Cidr, parseWith } from '../../engine/schemas.ts'
 import { pipelineRules } from '../policy.ts'
 import { jumpAlong } from '../ssh-config/way.ts'
-import { isBySsh, type Login, loginOf } from './login.ts'
+import { isBySsh, type Login, type LoginDefaults, loginOf } from './login.ts'
 import type { AnsibleModel, AnsibleVariables } from './model.ts'
 import { leftOutRemarks, namesOf } from './remarks.ts'
 import { roleVariables } from './role-variables.ts'
@@ -18,6 +18,14 @@ const Listed = v.pipe(
   v.transform((value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value)),
 )
 
+/** Where an inventory is from. */
+export interface Origin {
+  name: string
+  /** What key files are relative to. */
+  folder: string
+  login: LoginDefaults
+}
+
 /**
  * An inventory of Ansible as one of Sluice. Variables that are mappings are those of roles; others are Ansible's own
  * business. The policy is that of the pipeline, since Ansible has none.
@@ -25,29 +33,30 @@ const Listed = v.pipe(
  * @throws SluiceError INVENTORY_INVALID
  */
 export async function convert(
-  path: string,
+  origin: Origin,
   model: AnsibleModel,
   options: Pick<LoadOptions, 'projectDirectory' | 'progress' | 'signal'>,
 ): Promise<Inventory> {
+  const { name } = origin
   const loop = model.loop()
   if (loop !== undefined) {
     throw new SluiceError('INVENTORY_INVALID', {
       subject: `the group ${loop} contains itself`,
-      at: path,
+      at: name,
       advice: 'take the group out of its children',
     })
   }
   const admin = model.variablesOfAll().sluice_admin ?? []
-  const hosts = await hostsOf(path, model, options)
+  const hosts = await hostsOf(origin, model, options)
   return {
-    name: path,
+    name,
     hosts,
     variables: {},
     groupVariables: {},
     policy: {
       admin: parseWith(v.pipe(Listed, v.array(Cidr)), admin, {
         code: 'INVENTORY_INVALID',
-        place: `${path} > all > sluice_admin`,
+        place: `${name} > all > sluice_admin`,
         advice,
       }),
       rules: pipelineRules,
@@ -56,22 +65,23 @@ export async function convert(
 }
 
 async function hostsOf(
-  path: string,
+  origin: Origin,
   model: AnsibleModel,
   options: Pick<LoadOptions, 'projectDirectory' | 'progress' | 'signal'>,
 ): Promise<Host[]> {
-  const progress = (remark: string) => options.progress(`${path}: ${remark}`)
+  const progress = (remark: string) => options.progress(`${origin.name}: ${remark}`)
   const all = [...model.hosts.keys()].map((name) => ({
     name,
-    place: `${path} > ${name}`,
+    place: `${origin.name} > ${name}`,
     variables: model.variablesOf(name),
   }))
-  const [bySsh, others] = [all.filter(isBySsh), all.filter((each) => !isBySsh(each))]
+  const isReached = (each: (typeof all)[number]) => isBySsh(each, origin.login)
+  const [bySsh, others] = [all.filter(isReached), all.filter((each) => !isReached(each))]
   if (others.length > 0) progress(`left out, not reached by SSH: ${namesOf(others)}`)
   const jumpOf = onceEach((jumps: Login['jumps']) => jumpAlong(jumps, options))
   const found = await Promise.all(
     bySsh.map(async (each) => {
-      const login = loginOf(each, path)
+      const login = loginOf(each, origin)
       const { variables, leftOut } = roleVariables(each.variables, each.place)
       return { ...each, login, leftOut, ofRoles: variables, jump: await jumpOf(login.jumps) }
     }),

@@ -7,11 +7,12 @@ import { AnsibleModel, type AnsibleVariables } from './model.ts'
 /**
  * Reads an inventory of Ansible in its INI form.
  *
+ * @param model what was read before it, which it adds to
+ *
  * @throws SluiceError INVENTORY_INVALID with the line
  */
-export function readIni(path: string, text: string): AnsibleModel {
-  const model = new AnsibleModel()
-  const declared = new Set(['all', 'ungrouped'])
+export function readIni(path: string, text: string, model = new AnsibleModel()): AnsibleModel {
+  const declared = new Set(model.groups.keys())
   const awaited = new Map<string, string>()
   let [section, kind] = ['ungrouped', 'hosts']
   text.split(/\r?\n/).forEach((written, index) => {

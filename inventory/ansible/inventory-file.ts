@@ -1,33 +1,70 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import type { InventorySource } from '../../engine/inventory.ts'
+import { existsSync, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { SluiceError } from '../../engine/errors.ts'
+import type { Inventory, InventorySource, LoadOptions } from '../../engine/inventory.ts'
 import { staticInventory } from '../static.ts'
+import type { Surroundings } from './configuration-file.ts'
 import { convert } from './convert.ts'
-import { readIni } from './ini.ts'
 import type { AnsibleModel } from './model.ts'
+import { type AnsibleSettings, ansibleSettings } from './settings.ts'
+import { inventoryText, readAnsible, readSources } from './sources.ts'
 import { addVariableFiles } from './variable-files.ts'
-import { isAnsibleYaml, readYaml } from './yaml.ts'
-import { parseYaml } from './yaml-text.ts'
 
-/** An inventory that is a file: Sluice's own, in YAML or JSON, or one of Ansible, in YAML or INI. */
-export function inventoryFile(path: string): InventorySource {
-  const source = staticInventory(path)
+const here = (): Surroundings => ({ environment: process.env, folder: process.cwd() })
+
+/**
+ * An inventory that is a file or a folder: Sluice's own, in YAML or JSON, one of Ansible, in YAML or INI, a folder of
+ * those, or the ones that an `ansible.cfg` names.
+ */
+export function inventoryFile(path: string, around = here()): InventorySource {
+  const own = staticInventory(path)
   return {
-    ...source,
+    ...own,
     async load(options) {
-      const model = existsSync(path) ? readAnsible(path, await readFile(path, 'utf8')) : undefined
-      if (model === undefined) return source.load(options)
-      for (const encrypted of addVariableFiles(path, model)) {
-        options.progress(`${encrypted}: left out, it is encrypted, and only Ansible opens it`)
+      if (basename(path) === 'ansible.cfg') return loadNamed(path, ansibleSettings(around, path), options)
+      if (!existsSync(path)) return own.load(options)
+      if (statSync(path).isDirectory()) {
+        const settings = ansibleSettings(around)
+        const model = readSources([path], { ...settings, progress: options.progress })
+        return load({ name: path, folder: path, sources: [path] }, { model, settings }, options)
       }
-      return convert(path, model, options)
+      const model = readAnsible(path, inventoryText(path))
+      if (model === undefined) return own.load(options)
+      const origin = { name: path, folder: dirname(path), sources: [path] }
+      return load(origin, { model, settings: ansibleSettings(around) }, options)
     },
   }
 }
 
-/** `undefined` when the file is no inventory of Ansible. */
-export function readAnsible(path: string, text: string): AnsibleModel | undefined {
-  if (!/\.(ya?ml|json)$/.test(path)) return readIni(path, text)
-  const { content, mistake } = parseYaml(text)
-  return mistake === undefined && isAnsibleYaml(content) ? readYaml(path, content) : undefined
+/** The inventories that the user's configuration of Ansible names, found where Ansible finds it. */
+export const configuredInventory: InventorySource = {
+  name: 'ansible',
+  summary: 'the inventories that your ansible.cfg names, with its login',
+  load: async (options) => loadNamed('ansible', ansibleSettings(here()), options),
+}
+
+async function loadNamed(name: string, settings: AnsibleSettings, options: LoadOptions): Promise<Inventory> {
+  const { file, inventory: sources = ['/etc/ansible/hosts'] } = settings
+  if (settings.inventory === undefined && !existsSync('/etc/ansible/hosts')) {
+    throw new SluiceError('INVENTORY_INVALID', {
+      subject: 'nothing says which inventories of Ansible are meant',
+      at: file ?? 'ANSIBLE_CONFIG, ./ansible.cfg, ~/.ansible.cfg and /etc/ansible/ansible.cfg',
+      advice: 'put "inventory = hosts" below [defaults] there, or name one: --inventory path/to/hosts',
+    })
+  }
+  const model = readSources(sources, { ...settings, progress: options.progress })
+  const folder = file === undefined ? process.cwd() : dirname(file)
+  return load({ name, folder, sources }, { model, settings }, options)
+}
+
+function load(
+  { name, folder, sources }: { name: string; folder: string; sources: readonly string[] },
+  { model, settings }: { model: AnsibleModel; settings: AnsibleSettings },
+  options: LoadOptions,
+): Promise<Inventory> {
+  for (const remark of settings.remarks) options.progress(remark)
+  for (const encrypted of addVariableFiles(sources, model)) {
+    options.progress(`${encrypted}: left out, it is encrypted, and only Ansible opens it`)
+  }
+  return convert({ name, folder, login: settings.login }, model, options)
 }

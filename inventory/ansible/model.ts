@@ -10,16 +10,16 @@ interface AnsibleGroup {
   hosts: Set<string>
   children: Set<string>
   variables: AnsibleVariables
-  /** Those of `group_vars`. */
-  fileVariables: AnsibleVariables
+  /** Those of `group_vars`, by source. */
+  fileVariables: AnsibleVariables[]
 }
 
 /** What an Ansible inventory says: groups within groups, and hosts in any number of them. */
 export class AnsibleModel {
   readonly groups = new Map<string, AnsibleGroup>()
   readonly hosts = new Map<string, AnsibleVariables>()
-  /** Those of `host_vars`. */
-  readonly hostFileVariables = new Map<string, AnsibleVariables>()
+  /** Those of `host_vars`, by source. */
+  readonly hostFileVariables = new Map<string, AnsibleVariables[]>()
 
   constructor() {
     this.group('all')
@@ -32,7 +32,7 @@ export class AnsibleModel {
       hosts: new Set(),
       children: new Set(),
       variables: {},
-      fileVariables: {},
+      fileVariables: [],
     }
     this.groups.set(name, group)
     return group
@@ -60,12 +60,15 @@ export class AnsibleModel {
   /** All variables of a host: a value that wins takes the place of the whole other one. */
   variablesOf(host: string): AnsibleVariables {
     const groups = this.groupsOf(host)
-    const all = ['all', ...(groups.length === 0 ? ['ungrouped'] : groups)].map((name) => this.group(name))
+    const all = this.group('all')
+    const own = (groups.length === 0 ? ['ungrouped'] : groups).map((name) => this.group(name))
     const layers = [
-      ...all.map(({ variables }) => variables),
-      ...all.map(({ fileVariables }) => fileVariables),
+      ...[all, ...own].map(({ variables }) => variables),
+      ...all.fileVariables,
+      // Of a later source every group wins over every group of an earlier one.
+      ...all.fileVariables.flatMap((_, source) => own.map(({ fileVariables }) => fileVariables[source])),
       this.hosts.get(host),
-      this.hostFileVariables.get(host),
+      ...(this.hostFileVariables.get(host) ?? []),
     ]
     const { ansible_group_priority: _, ...variables } = Object.assign({}, ...layers) as AnsibleVariables
     return variables
@@ -74,7 +77,7 @@ export class AnsibleModel {
   /** The variables that are for all hosts. */
   variablesOfAll(): AnsibleVariables {
     const { variables, fileVariables } = this.group('all')
-    return { ...variables, ...fileVariables }
+    return Object.assign({}, variables, ...fileVariables)
   }
 
   /** A group that contains itself, if there is one. */

@@ -5,26 +5,33 @@ import { type AnsibleModel, type AnsibleVariables, isMapping } from './model.ts'
 import { parseYaml } from './yaml-text.ts'
 
 const endings = ['', '.yml', '.yaml', '.json']
+
 /**
- * Adds the variables that stand in `group_vars` and `host_vars` beside an inventory.
+ * Adds the variables that stand in `group_vars` and `host_vars` beside inventories that are files, and in those that are
+ * folders.
  *
  * @returns the files that are encrypted and were left out
  * @throws SluiceError INVENTORY_INVALID when one of the others is no YAML, or no mapping
  */
-export function addVariableFiles(path: string, model: AnsibleModel): string[] {
-  const encrypted: string[] = []
-  const folder = dirname(realpathSync(path))
-  const variablesIn = (kind: string, name: string): AnsibleVariables => {
-    const read = filesFor(join(folder, kind), name).map((file) => {
-      const variables = variablesOf(file)
-      if (variables === undefined) encrypted.push(file)
-      return variables ?? {}
+export function addVariableFiles(sources: readonly string[], model: AnsibleModel): string[] {
+  const encrypted = new Set<string>()
+  const folders = sources.map(folderOf)
+  const variablesIn = (kind: string, name: string): AnsibleVariables[] =>
+    folders.map((folder) => {
+      const read = filesFor(join(folder, kind), name).map((file) => {
+        const variables = variablesOf(file)
+        if (variables === undefined) encrypted.add(file)
+        return variables ?? {}
+      })
+      return Object.assign({}, ...read)
     })
-    return Object.assign({}, ...read)
-  }
   for (const [name, group] of model.groups) group.fileVariables = variablesIn('group_vars', name)
   for (const name of model.hosts.keys()) model.hostFileVariables.set(name, variablesIn('host_vars', name))
-  return encrypted
+  return [...encrypted]
+}
+
+function folderOf(source: string): string {
+  return realpathSync(statSync(source).isDirectory() ? source : dirname(source))
 }
 
 /** The files of a group or a host: those of the first ending that there is, or all in the folder of its name. */

@@ -21,10 +21,11 @@ export function isAnsibleYaml(content: unknown): boolean {
 /**
  * Reads the content of an inventory of Ansible in its YAML form.
  *
+ * @param model what was read before it, which it adds to
+ *
  * @throws SluiceError INVENTORY_INVALID with the place in the file
  */
-export function readYaml(path: string, content: unknown): AnsibleModel {
-  const model = new AnsibleModel()
+export function readYaml(path: string, content: unknown, model = new AnsibleModel()): AnsibleModel {
   const read = <Schema extends v.GenericSchema>(schema: Schema, input: unknown, at: readonly string[]) =>
     parseWith(schema, input, { code: 'INVENTORY_INVALID', place: [path, ...at].join(' > '), advice })
   const addGroup = (name: string, input: unknown, at: readonly string[]) => {

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import test from 'ava'
 import fc from 'fast-check'
+import { SluiceError } from '../../../engine/errors.ts'
+import { readConfigurationText } from '../../../inventory/ansible/configuration-text.ts'
 import { literalOf } from '../../../inventory/ansible/literal.ts'
 import { OpenQuote, wordsOf } from '../../../inventory/words.ts'
 
 /** What Python makes of each of these texts. */
 function said(expression: string, texts: string[]): unknown[] {
   const script = `
-import ast, json, shlex, sys, warnings
+import ast, configparser, json, shlex, sys, warnings
 warnings.simplefilter('ignore')
 def words(text, comments):
     try: return shlex.split(text, comments=comments)
@@ -18,6 +20,11 @@ def literal(text):
     except Unsaid: return None
     except (TypeError, RecursionError, MemoryError): return None
 class Unsaid(Exception): pass
+def settings(text):
+    parser = configparser.ConfigParser(inline_comment_prefixes=(';',))
+    try: parser.read_string(text)
+    except configparser.Error: return None
+    return {name: {key: parser.get(name, key, raw=True) for key in parser[name]} for name in parser.sections()}
 def plain(value):
     if isinstance(value, (list, tuple)): return [plain(each) for each in value]
     if isinstance(value, dict):
@@ -138,3 +145,57 @@ test('a value of an INI inventory is what it is for Python, or text', (t) => {
     if (said !== null) t.deepEqual(literalOf(text), said.value, JSON.stringify(text))
   }
 })
+
+test("configurations are read as Python's configparser, which Ansible uses, reads them", (t) => {
+  const lines = [
+    '[a]',
+    '[b]',
+    '[DEFAULT]',
+    '[a] x',
+    'k=1',
+    'K = 2',
+    ' l: 3',
+    'm =',
+    'x',
+    '  y',
+    '=z',
+    '',
+    ' ',
+  ]
+  const comments = ['# c', '; c', 'n = 1 ; c', 'o = 1;c', ' ; c', 'p = 1 # c', '[c] ; c', '\tq = "1"']
+  const line = fc.constantFrom(...lines, ...comments)
+  const texts = fc.sample(
+    fc
+      .array(line, { maxLength: 8 })
+      .map((all) => ['[a]', ...all].slice(all.length % 5 === 0 ? 1 : 0).join('\n')),
+    { numRuns: 5000 },
+  )
+  const ours = (text: string) => {
+    try {
+      const found = [...readConfigurationText('ansible.cfg', text)]
+      return Object.fromEntries(found.map(([name, settings]) => [name, Object.fromEntries(settings)]))
+    } catch (error) {
+      if (error instanceof SluiceError) return null
+      throw error
+    }
+  }
+
+  const theirs = said('settings(text)', texts)
+
+  t.deepEqual(
+    texts
+      .map((text) => ({ text, settings: ours(text) }))
+      .filter(
+        ({ settings }, index) => JSON.stringify(sorted(settings)) !== JSON.stringify(sorted(theirs[index])),
+      ),
+    [],
+  )
+  t.true(theirs.filter((each) => each !== null).length > 500)
+})
+
+/** The order of settings is of no account. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([key, each]): [string, unknown] => [key, sorted(each)])
+  return entries.sort(([left], [right]) => (left < right ? -1 : 1))
+}

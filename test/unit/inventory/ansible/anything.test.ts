@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { SluiceError } from '../../../../engine/errors.ts'
-import { readAnsible } from '../../../../inventory/ansible/inventory-file.ts'
+import { readAnsible } from '../../../../inventory/ansible/sources.ts'
 import { parseYaml } from '../../../../inventory/ansible/yaml-text.ts'
 
 const iniParts = fc.constantFrom(
