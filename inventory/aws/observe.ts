@@ -9,8 +9,8 @@ import {
 } from '@aws-sdk/client-ec2'
 import { addressesOf, ingressRuleOf, instanceOf } from './answers.ts'
 import { openRegions, type RegionClient } from './client.ts'
-import { awsFailure } from './failure.ts'
 import type { Instance, Observation, SecurityGroup } from './observation.ts'
+import { allOf } from './pages.ts'
 import { type AwsSettings, tagFilter } from './settings.ts'
 
 const pageSize = 100
@@ -177,18 +177,12 @@ class RegionView {
     return (await Promise.all(chunks.map(ask))).flat()
   }
 
-  async #all<Page, Item>(
+  #all<Page, Item>(
     action: string,
     pages: AsyncIterable<Page>,
     itemsOf: (page: Page) => Item[] | undefined,
   ): Promise<Item[]> {
-    const items: Item[] = []
-    try {
-      for await (const page of pages) items.push(...(itemsOf(page) ?? []))
-    } catch (error) {
-      throw awsFailure(error, { action, region: this.#region })
-    }
-    return items
+    return allOf(pages, itemsOf, { action, region: this.#region })
   }
 }
 

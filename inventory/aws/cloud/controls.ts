@@ -4,6 +4,7 @@ import type {
   CloudPlan,
   CloudRemoval,
   CostReport,
+  CostTable,
 } from '../../../engine/cli/cloud-controls.ts'
 import { SluiceError } from '../../../engine/errors.ts'
 import type { Host, Inventory } from '../../../engine/inventory.ts'
@@ -88,8 +89,7 @@ export const awsControls: CloudControls = {
     const plan = costOf(`plan: sluice up in ${region}`, declaredHosts(declarationOf(settings)), rates)
     const report = { currency: 'USD', source: priceSource, examples: exampleCosts(), plan }
     try {
-      const running = await withRegion(settings, options, (api) => runningHosts(api, settings))
-      return { ...report, running: costOf(`there now: ${settings.project} in ${region}`, running, rates) }
+      return { ...report, running: await costOfRunning(settings, options) }
     } catch (error) {
       // What it would cost is asked before there is an account, too.
       if (!(error instanceof SluiceError) || error.code !== 'AWS_CREDENTIALS') throw error
@@ -106,6 +106,28 @@ function settingsWith({ projectDirectory, wishes }: CloudOptions): AwsSettings {
     { code: 'USAGE', place: 'the command line', advice: 'sluice up --help says what can be typed' },
   )
   return { ...settings, up }
+}
+
+/** What hosts of the project cost in all regions where the inventory looks for them. */
+async function costOfRunning(settings: AwsSettings, { signal }: CloudOptions): Promise<CostTable> {
+  const apis = (await openRegions(settings)).map((client) => new RegionApi(client, signal))
+  try {
+    const tables = await Promise.all(
+      apis.map(async (api) =>
+        costOf(api.region, await runningHosts(api, settings), ratesOf(api.region, settings.prices)),
+      ),
+    )
+    const sum = (of: (table: CostTable) => number) => tables.reduce((total, table) => total + of(table), 0)
+    return {
+      title: `there now: ${settings.project} in ${tables.map(({ title }) => title).join(', ')}`,
+      items: tables.flatMap(({ items }) => items),
+      hourly: sum(({ hourly }) => hourly),
+      monthly: sum(({ monthly }) => monthly),
+      complete: tables.every(({ complete }) => complete),
+    }
+  } finally {
+    for (const api of apis) api.close()
+  }
 }
 
 /** @throws SluiceError USAGE when several regions could be meant */

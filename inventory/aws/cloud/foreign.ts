@@ -7,10 +7,11 @@ import {
   type Tag,
 } from '@aws-sdk/client-ec2'
 import { SluiceError } from '../../../engine/errors.ts'
-import { type AwsSettings, tagFilter } from '../settings.ts'
+import type { AwsSettings } from '../settings.ts'
 import type { Declaration } from './declaration.ts'
 import type { Holdings } from './holdings.ts'
 import type { RegionApi } from './region-api.ts'
+import { projectInstances } from './running-hosts.ts'
 import { type Stack, stackTag, type Tagged, tagOf } from './stack.ts'
 
 /**
@@ -88,15 +89,7 @@ export async function refuseNamesakes(
   settings: AwsSettings,
   { hosts, stack }: Declaration,
 ): Promise<void> {
-  const Filters = [
-    ...tagFilter(settings).map(([tag, value]) => ({ Name: `tag:${tag}`, Values: [value] })),
-    { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
-  ]
-  const instances = await api.list(
-    'DescribeInstances',
-    paginateDescribeInstances(api.paging, { Filters }, api.sending),
-    (page) => page.Reservations?.flatMap((reservation) => reservation.Instances ?? []),
-  )
+  const instances = await projectInstances(api, settings)
   const names = hosts.map(({ name }) => name)
   const namesakes = instances.filter(
     (each) => tagOf(each, stackTag) !== stack.name && names.includes(tagOf(each, settings.tags.name) ?? ''),

@@ -8,7 +8,7 @@ import type {
 } from '@aws-sdk/client-ec2'
 import { SluiceError } from '../../../engine/errors.ts'
 import type { RegionClient } from '../client.ts'
-import { awsFailure } from '../failure.ts'
+import { allOf } from '../pages.ts'
 import { creationFailure } from './refusal.ts'
 
 type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
@@ -66,18 +66,12 @@ export class RegionApi {
   }
 
   /** Everything on all pages. */
-  async list<Page, Item>(
+  list<Page, Item>(
     action: string,
     pages: AsyncIterable<Page>,
     itemsOf: (page: Page) => Item[] | undefined,
   ): Promise<Item[]> {
-    const items: Item[] = []
-    try {
-      for await (const page of pages) items.push(...(itemsOf(page) ?? []))
-    } catch (error) {
-      throw awsFailure(error, { action, region: this.region })
-    }
-    return items
+    return allOf(pages, itemsOf, { action, region: this.region })
   }
 
   /**

@@ -57,11 +57,11 @@ const environment = {
 }
 
 /** A project whose hosts are made in a region of the test's own, by way of the relay. */
-async function project(t: ExecutionContext, region: string, up: object = {}) {
+async function project(t: ExecutionContext, region: string, up: object = {}, regions = [region]) {
   const cloud = new Cloud(moto.url, region)
   await cloud.image('debian-12-amd64-20260101')
   const aws = {
-    regions: [region],
+    regions,
     project: 'shop',
     up: {
       admin: ['203.0.113.7/32', '2001:db8::/48'],
@@ -546,6 +546,24 @@ test.serial(
     t.is(destroyed.exitCode, 0, destroyed.stderr)
   },
 )
+
+test.serial('what hosts cost now is asked in every region where they are looked for', async (t) => {
+  const regions = ['us-west-2', 'af-south-1']
+  const { text } = await project(t, 'us-west-2', { region: 'us-west-2' }, regions)
+  for (const [index, region] of regions.entries()) {
+    const cloud = new Cloud(moto.url, region)
+    const image = await cloud.image('debian-12-amd64-20260102')
+    await cloud.instance({ Project: 'shop', Role: 'kafka', Name: `k${index}` }, { image })
+  }
+
+  const { exitCode, stdout, stderr } = await text(['cost'])
+
+  t.is(exitCode, 0, stderr)
+  t.regex(stdout, /^plan: sluice up in us-west-2$/m)
+  t.regex(stdout, /^there now: shop in us-west-2, af-south-1$/m)
+  t.regex(stdout, /^ {2}k0 +kafka +t3\.small \+ 8 GB gp3/m)
+  t.regex(stdout, /^ {2}k1 +kafka +t3\.small \+ 8 GB gp3/m)
+})
 
 test.serial('what is wrong in the settings is said before AWS is asked', async (t) => {
   const { text } = await project(t, 'eu-west-3', { admin: undefined })
