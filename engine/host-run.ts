@@ -1,41 +1,18 @@
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
 import { interrupted, SluiceError } from './errors.ts'
-import { type Emit, isRemoval, type Mode } from './events.ts'
+import { isRemoval, type Mode } from './events.ts'
 import { defaultGuardSeconds, underGuard } from './guard.ts'
-import { type HostLock, lockLost } from './host-lock.ts'
+import { lockLost } from './host-lock.ts'
+import type { HostRunOptions } from './host-run-options.ts'
 import { HostState } from './host-state.ts'
-import type { Notice } from './host-survey.ts'
 import { HostVoice } from './host-voice.ts'
 import { type Placed, pendingChanges, probeRefused, refusalOf } from './plan.ts'
-import {
-  type ArtifactSettings,
-  type Change,
-  type ControllerAccess,
-  type Resource,
-  resourceName,
-  type Step,
-} from './resource.ts'
-import { keyOf, planOutdated } from './saved-plan.ts'
+import { type Change, type ControllerAccess, type Resource, resourceName, type Step } from './resource.ts'
+import { unplanned } from './saved-plan.ts'
 import { nextSegment, type Pending, type Segment, stepsOf } from './segment.ts'
 import type { Reading } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
 import { verify } from './verification.ts'
-
-export interface HostRunOptions {
-  /** What may be changed, by `keyOf`; without this, all that differs. */
-  permitted?: ReadonlySet<string> | undefined
-  /** Without one, nobody else is at the host. */
-  lock?: HostLock | undefined
-  mode: Mode
-  emit: Emit
-  notice: Notice
-  artifacts: ArtifactSettings
-  signal?: AbortSignal
-  /** Opens one more connection to the host, to prove that it still lets the controller in. */
-  reconnect(port: number): Promise<Connection>
-  /** How long the host waits for that proof before it takes a change back. */
-  guardSeconds?: number | undefined
-}
 
 /** One host's way through a playbook: what is known of it, what was done, and what was not. */
 export class HostRun {
@@ -231,12 +208,9 @@ export class HostRun {
 
   /** @throws SluiceError PLAN_OUTDATED when the change is not one that was planned */
   #permit({ placed, changes }: Pending): void {
-    const { permitted } = this.#options
-    if (permitted === undefined || placed.resource.waits || permitted.has(keyOf(this.#voice.where(placed))))
-      return
-    const properties = changes.map(({ property }) => property).join(', ')
-    const found = [`${resourceName(placed.resource)}: not in the plan, now differs in ${properties}`]
-    throw this.#voice.errorAt(placed, planOutdated(this.#connection.host.name, found))
+    if (placed.resource.waits) return
+    const found = unplanned(this.#options.permitted, { ...this.#voice.where(placed), changes })
+    if (found !== undefined) throw this.#voice.errorAt(placed, found)
   }
 
   #changed(placed: Placed, changes: Change[], durationMs: number): void {

@@ -114,6 +114,16 @@ export function keyOf({ play, role, resource }: Pick<PlannedChange, 'play' | 'ro
   return JSON.stringify([play, role, resource])
 }
 
+/** Why a change may not be made, where it is none of those that were planned; without a plan every one may. */
+export function unplanned(
+  permitted: ReadonlySet<string> | undefined,
+  change: Omit<PlannedChange, 'after'>,
+): SluiceError | undefined {
+  if (permitted === undefined || permitted.has(keyOf(change))) return undefined
+  const properties = change.changes.map(({ property }) => property).join(', ')
+  return planOutdated(change.host, [`${change.resource}: not in the plan, now differs in ${properties}`])
+}
+
 export function planOutdated(host: string, found: readonly string[]): SluiceError {
   return new SluiceError('PLAN_OUTDATED', {
     subject: `${host} is not as it was when the plan was made`,

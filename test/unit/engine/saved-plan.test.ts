@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../../engine/errors.ts'
 import type { Resource } from '../../../engine/resource.ts'
-import { parseSavedPlan, savedPlan } from '../../../engine/saved-plan.ts'
+import { keyOf, parseSavedPlan, savedPlan, unplanned } from '../../../engine/saved-plan.ts'
 import { Secret } from '../../../engine/secret.ts'
 import { note, scratch } from '../../support/resources.ts'
 import { roleOf, trialRun } from '../../support/trial-run.ts'
@@ -98,4 +98,17 @@ test('a plan that is damaged or of another version is refused with what is wrong
   t.regex(later?.subject ?? '', /version should be 1, got 2/)
   t.is(later?.at, 'plan.json')
   t.is(half?.subject, 'the plan is not JSON')
+})
+
+test('while a plan is carried out, a change that is not in it is named with what differs', (t) => {
+  const place = { host: 'vm1', play: 'kafka', role: 'kafka', resource: 'file /etc/x' }
+  const change = { ...place, changes: [{ property: 'mode', have: '0644', want: '0600' }] }
+
+  t.is(unplanned(undefined, change), undefined)
+  t.is(unplanned(new Set([keyOf(place)]), change), undefined)
+  t.like(unplanned(new Set(), change), {
+    code: 'PLAN_OUTDATED',
+    at: 'vm1',
+    why: 'file /etc/x: not in the plan, now differs in mode',
+  })
 })
