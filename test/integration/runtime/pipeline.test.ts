@@ -94,6 +94,40 @@ test.serial('a marked batch arrives once, with its mark, tokens, rate and cost',
   t.is(JSON.parse(shown?.body ?? '').gpu.gpu_index, 0)
 })
 
+test.serial('the log has a line a batch at debug, what changes at info, and none a message', async (t) => {
+  const pipeline = await layPipeline(t, ground)
+  const batch = 500
+  const linesAt = async (level: string) => {
+    const processor = pipeline.startProcessor({ LOG_LEVEL: level })
+    await pipeline.ready()
+    const before = await countIn(pipeline, 'token_usage')
+    await pipeline.startProducer({ environment: { BATCH: String(batch), SLEEP_SEC: '0' } }).ended
+    await eventually('all is stored', async () => (await countIn(pipeline, 'token_usage')) === before + batch)
+    processor.kill('SIGTERM')
+    const { stdout } = await processor.ended
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line))
+  }
+
+  const debug = await linesAt('debug')
+  const info = await linesAt('info')
+
+  const batches = debug.filter(({ msg }) => msg === 'wrote a batch')
+  t.is(
+    batches.reduce((sum, { messages }) => sum + messages, 0),
+    2 * batch,
+  )
+  t.true(batches.every(({ topic, partition, last }) => topic && partition >= 0 && Number(last) >= 0))
+  t.true(debug.length < batch / 2, `${debug.length} lines`)
+  t.true(info.length < 50, `${info.length} lines`)
+  t.false(info.some(({ level }) => level === 'debug'))
+  const said = info.map(({ msg }) => msg)
+  for (const change of ['listening', 'joined the group', 'mongodb: well', 'stopping', 'stopped'])
+    t.true(said.includes(change), change)
+})
+
 test.serial(
   'a processor killed in mid-stream loses nothing, doubles nothing and computes the same',
   async (t) => {
