@@ -12,6 +12,7 @@ import { zookeeperConfiguration, zookeeperLogging } from '../templates/zookeeper
 import { zookeeperArtifact } from './artifacts/zookeeper.ts'
 import { heapMb, javaOptions } from './java.ts'
 import { account, currentRelease } from './layout.ts'
+import { serviceData } from './service-data.ts'
 
 const configuration = '/etc/zookeeper/zoo.cfg'
 const logging = '/etc/zookeeper/logback.xml'
@@ -31,13 +32,7 @@ export const zookeeper = defineRole({
   resources: ({ port, heapMb: heap }, { facts }) => [
     release({ name: 'zookeeper', artifact: zookeeperArtifact() }),
     directory({ path: '/etc/zookeeper' }),
-    directory({
-      path: dataDirectory,
-      owner: account.name,
-      group: account.name,
-      mode: '0750',
-      holdsData: true,
-    }),
+    serviceData(dataDirectory),
     template({ path: configuration, render: zookeeperConfiguration, values: { port, dataDirectory } }),
     template({ path: logging, render: zookeeperLogging, values: undefined }),
     systemdUnit({

@@ -13,6 +13,7 @@ import { kafkaArtifact } from '../artifacts/kafka.ts'
 import { heapMb, javaOptions } from '../java.ts'
 import { account, currentRelease, serviceAddress } from '../layout.ts'
 import { requireOneHost } from '../only-host.ts'
+import { serviceData } from '../service-data.ts'
 import { zookeeper } from '../zookeeper.ts'
 
 const configuration = '/etc/kafka/server.properties'
@@ -43,13 +44,7 @@ export const kafka = defineRole({
     return [
       release({ name: 'kafka', artifact: kafkaArtifact() }),
       directory({ path: '/etc/kafka' }),
-      directory({
-        path: dataDirectory,
-        owner: account.name,
-        group: account.name,
-        mode: '0750',
-        holdsData: true,
-      }),
+      serviceData(dataDirectory),
       template({
         path: configuration,
         render: kafkaServerProperties,

@@ -2,7 +2,6 @@ import * as v from 'valibot'
 import type { Facts } from '../../engine/facts.ts'
 import type { Host } from '../../engine/inventory.ts'
 import { aptPackage } from '../../engine/resources/apt-package.ts'
-import { directory } from '../../engine/resources/directory.ts'
 import { template } from '../../engine/resources/file.ts'
 import { listeningPort } from '../../engine/resources/listening-port.ts'
 import { release } from '../../engine/resources/release.ts'
@@ -16,6 +15,7 @@ import { transparentHugePagesUnit } from '../../templates/transparent-huge-pages
 import { mongodbArtifact } from '../artifacts/mongodb.ts'
 import { account, currentRelease, serviceAddress } from '../layout.ts'
 import { requireOneHost } from '../only-host.ts'
+import { serviceData } from '../service-data.ts'
 import { mongoIndex } from './index-resource.ts'
 
 const configuration = '/etc/mongod.conf'
@@ -58,13 +58,7 @@ export const mongodb = defineRole({
     return [
       aptPackage({ name: libraries(facts) }),
       release({ name: 'mongodb', artifact: mongodbArtifact(facts) }),
-      directory({
-        path: dataDirectory,
-        owner: account.name,
-        group: account.name,
-        mode: '0750',
-        holdsData: true,
-      }),
+      serviceData(dataDirectory),
       template({
         path: configuration,
         render: mongodConfiguration,
