@@ -46,7 +46,7 @@ export function addCost(program: Command, execute: Execute): void {
     .command('cost')
     .summary('what the hosts would cost, and what those cost that are there')
     .description(
-      'Prices by the hour and the month: of what sluice up would make, of what is there now, and of two examples. Needs no credentials for the first and the last.',
+      'Prices by the hour and the month: of what sluice up would make, of what is there now, and of two examples. Needs no credentials for the first and the last, only a region.',
     )
   addSizeOptions(addInventoryOption(command))
     .option('--json', 'one JSON document', false)
