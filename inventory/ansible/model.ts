@@ -63,15 +63,15 @@ export class AnsibleModel {
     const all = this.group('all')
     const own = (groups.length === 0 ? ['ungrouped'] : groups).map((name) => this.group(name))
     const layers = [
-      ...[all, ...own].map(({ variables }) => variables),
+      // The priority is no variable here; in files, and of hosts, it is only that.
+      ...[all, ...own].map(({ variables: { ansible_group_priority: _, ...variables } }) => variables),
       ...all.fileVariables,
       // Of a later source every group wins over every group of an earlier one.
       ...all.fileVariables.flatMap((_, source) => own.map(({ fileVariables }) => fileVariables[source])),
       this.hosts.get(host),
       ...(this.hostFileVariables.get(host) ?? []),
     ]
-    const { ansible_group_priority: _, ...variables } = Object.assign({}, ...layers) as AnsibleVariables
-    return variables
+    return Object.assign({}, ...layers)
   }
 
   /** The variables that are for all hosts. */

@@ -11,12 +11,21 @@ const Mapping = v.nullish(Groups)
 const Group = v.nullable(v.strictObject({ hosts: Mapping, vars: Mapping, children: Mapping }))
 const HostVariables = v.nullable(Groups)
 
-/** Whether a document looks like an inventory of Ansible: groups at its top, with hosts, groups or variables below. */
+/**
+ * Whether a document looks like an inventory of Ansible: groups at its top, with hosts, groups or variables below, if
+ * anything is below them.
+ */
 export function isAnsibleYaml(content: unknown): boolean {
   if (!v.is(Groups, content) || 'policy' in content) return false
-  const parts = Object.values(content).flatMap((group) => (v.is(Groups, group) ? Object.keys(group) : []))
-  return parts.length > 0 && parts.every((key) => key in Group.wrapped.entries)
+  const groups = Object.values(content)
+  const parts = groups.flatMap((group) => (v.is(Groups, group) ? Object.keys(group) : []))
+  if (parts.length > 0) return parts.every((key) => key in Group.wrapped.entries)
+  const names = Object.keys(content)
+  return v.is(v.array(Group), groups) && names.length > 0 && !names.some((name) => name in ownParts)
 }
+
+/** What Sluice's own form has at its top. */
+const ownParts = { groups: true, hosts: true, defaults: true, variables: true, jumpHosts: true }
 
 /**
  * Reads the content of an inventory of Ansible in its YAML form.
