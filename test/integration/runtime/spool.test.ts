@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
+import { decodeRecord } from '../../../runtime/producer/spool/record.ts'
 import { type Logged, readTopic } from '../../support/kafka-log.ts'
 import { type Ground, idsInLog, layPipeline, type Pipeline, prepareGround } from '../../support/pipeline.ts'
 import { type Ended, eventually, type Program } from '../../support/programs.ts'
@@ -58,7 +59,7 @@ async function spooling(pipeline: Pipeline, environment: Record<string, string> 
     return sizes.reduce((sum, size) => sum + size, 0)
   }
   const metrics = () => readFile(join(home, 'producer.prom'), 'utf8')
-  return { start, spooledBytes, metrics }
+  return { start, spooledBytes, metrics, spool }
 }
 
 /** The times of each event's first arrival, in the order of a partition. */
@@ -119,6 +120,63 @@ test.serial(
     const documents = await pipeline.documents('token_usage')
     t.deepEqual(documents.map(({ _id }) => String(_id)).sort(), usages)
     t.is(documents.filter(({ run }) => run === 'second').length, report.iterations)
+  },
+)
+
+/** The identities of all events in a spool, whatever was acknowledged of them. */
+async function idsInSpool(spool: string): Promise<string[]> {
+  const names = (await readdir(spool)).filter((name) => name.endsWith('.spool')).sort()
+  const ids: string[] = []
+  for (const name of names) {
+    const bytes = await readFile(join(spool, name))
+    let read = decodeRecord(bytes, 0)
+    while ('event' in read) {
+      ids.push(JSON.parse(read.event.value).event_id)
+      read = decodeRecord(bytes, read.next)
+    }
+  }
+  return ids
+}
+
+test.serial(
+  'killed again and again while it sends its spool, it loses and doubles nothing of it',
+  async (t) => {
+    t.timeout(120_000)
+    const pipeline = await layPipeline(t, ground)
+    const { start, spooledBytes, spool } = await spooling(pipeline, { SPOOL_MB: '64', SLEEP_SEC: '60' })
+    pipeline.startProcessor()
+    const away = start(['--follow'], { KAFKA_BOOTSTRAP: '127.0.0.1:9', SLEEP_SEC: '0' })
+    await eventually('the spool fills', async () => (await spooledBytes()) > 20_000_000)
+    away.kill('SIGKILL')
+    await away.ended
+    const waiting = await idsInSpool(spool)
+    const position = () => readFile(join(spool, 'position'), 'utf8').catch(() => '')
+
+    for (let kill = 0; kill < 4; kill += 1) {
+      const before = await position()
+      const producer = start(['--follow'])
+      await eventually('it sends', async () => (await position()) !== before)
+      producer.kill('SIGKILL')
+      await producer.ended
+    }
+    const left = await spooledBytes()
+    const last = await start([], { BATCH: '1' }).ended
+
+    t.true(left > 0, 'it was killed before it had sent all')
+    t.is(last.exitCode, 0)
+    const { metric, token } = pipeline.topics
+    const { bootstrap } = ground.services
+    const sent = [...(await idsInLog(bootstrap, metric)), ...(await idsInLog(bootstrap, token))].sort()
+    const lost = new Set(waiting).difference(new Set(sent))
+    t.is(lost.size, 0, `${lost.size} of ${waiting.length} were lost`)
+    const stored = async () => [
+      ...(await pipeline.documents('gpu_metrics')),
+      ...(await pipeline.documents('token_usage')),
+    ]
+    await eventually('all are stored', async () => (await stored()).length >= sent.length)
+    t.deepEqual((await stored()).map(({ _id }) => String(_id)).sort(), sent)
+    const messages = [...(await readTopic(bootstrap, metric)), ...(await readTopic(bootstrap, token))].length
+    t.log(`${waiting.length} events waited; after ${kills} kills ${messages - sent.length} came twice`)
   },
 )
 
