@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StopInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
 import test, { type ExecutionContext } from 'ava'
@@ -375,3 +375,33 @@ test.serial(
     t.is(permitted.exitCode, 0, permitted.stderr)
   },
 )
+
+test.serial('a profile brings the credentials and the region', async (t) => {
+  const cloud = new Cloud(moto.url, 'ca-central-1')
+  await cloud.instance(
+    { Project: 'profiled', Role: 'kafka', Name: 'vm1' },
+    { image: await cloud.image('debian-12-amd64') },
+  )
+  const { folder, show } = project(t, { project: 'profiled', profile: 'pipeline' })
+  const files = {
+    AWS_CONFIG_FILE: join(folder, 'config'),
+    AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'),
+  }
+  const nothingSet = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' }
+  writeFileSync(files.AWS_CONFIG_FILE, '[profile pipeline]\nregion = ca-central-1\n')
+  writeFileSync(
+    files.AWS_SHARED_CREDENTIALS_FILE,
+    '[pipeline]\naws_access_key_id = test\naws_secret_access_key = test\n',
+  )
+
+  const found = await show({ ...nothingSet, ...files })
+  const another = await show({ ...nothingSet, AWS_CONFIG_FILE: files.AWS_CONFIG_FILE })
+
+  t.is(found.exitCode, 0, found.stderr)
+  const { hosts } = JSON.parse(found.stdout) as Inventory
+  t.deepEqual(
+    hosts.map(({ name, groups }) => [name, groups.includes('zone_ca-central-1a')]),
+    [['vm1', true]],
+  )
+  t.regex(another.stderr, /AWS_CREDENTIALS {2}/)
+})
