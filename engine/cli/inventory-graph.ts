@@ -33,6 +33,7 @@ export function edgesOf({ policy }: Inventory): Edge[] {
 /** The graph as text: whom each group lets in. */
 export function graphText(inventory: Inventory): string[] {
   const byTarget = Map.groupBy(edgesOf(inventory), ({ to }) => to)
+  if (byTarget.size === 0) return ['Nobody may reach anything: the policy has no rules.']
   return [...byTarget].flatMap(([to, edges], index) => {
     const byPorts = Map.groupBy(edges, ({ ports }) => ports.join(', '))
     const rows = [...byPorts].map(([ports, of]) => [

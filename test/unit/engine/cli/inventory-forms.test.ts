@@ -83,6 +83,12 @@ test('the graph names whom each group lets in, and who that is', (t) => {
   ])
 })
 
+test('a policy without rules is said to let nobody in', (t) => {
+  t.deepEqual(graphText({ ...inventory, policy: { admin: [], rules: [] } }), [
+    'Nobody may reach anything: the policy has no rules.',
+  ])
+})
+
 test('the graph is a flowchart of Mermaid too', (t) => {
   t.deepEqual(graphMermaid(inventory), [
     'flowchart LR',
