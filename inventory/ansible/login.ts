@@ -34,14 +34,15 @@ interface LoginDefault {
   from: string
 }
 
+/** Of several the first one counts, which is the last one of Ansible's own list. */
 const names = {
-  address: ['ansible_host', 'ansible_ssh_host'],
-  port: ['ansible_port', 'ansible_ssh_port'],
-  user: ['ansible_user', 'ansible_ssh_user'],
+  address: ['ansible_ssh_host', 'ansible_host'],
+  port: ['ansible_ssh_port', 'ansible_port'],
+  user: ['ansible_ssh_user', 'ansible_user'],
   identityFile: ['ansible_ssh_private_key_file', 'ansible_private_key_file'],
   first: ['ansible_ssh_args'],
-  common: ['ansible_ssh_common_args', 'ssh_common_args'],
-  extra: ['ansible_ssh_extra_args', 'ssh_extra_args'],
+  common: ['ansible_ssh_common_args'],
+  extra: ['ansible_ssh_extra_args'],
   transport: ['sluice_transport'],
   connection: ['ansible_connection'],
 }

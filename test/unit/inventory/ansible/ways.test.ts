@@ -108,3 +108,20 @@ test('the way that is written for Ansible is read again as the same', async (t) 
     { name: 'door.example.invalid', user: 'in', port: 22 },
   ])
 })
+
+test('where both names of a variable are said the one with ssh in it counts, as it does for Ansible', async (t) => {
+  const { inventory } = await load(
+    t,
+    `vm1 ansible_host=10.0.9.9 ansible_ssh_host=10.0.1.10 ansible_user=new ansible_ssh_user=old ansible_port=1 ansible_ssh_port=2
+vm2 ansible_host=10.0.1.11 ansible_private_key_file=/new ansible_ssh_private_key_file=/old ssh_common_args='-l nobody'
+`,
+  )
+
+  t.deepEqual(
+    inventory.hosts.map(({ address, user, port, identityFile }) => [address, user, port, identityFile]),
+    [
+      ['10.0.1.10', 'old', 2, undefined],
+      ['10.0.1.11', 'root', 22, '/old'],
+    ],
+  )
+})
