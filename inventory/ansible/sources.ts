@@ -108,7 +108,7 @@ export function inventoryText(path: string): string {
   const bytes = attempt(path, () => readFileSync(path))
   const text = bytes.toString('utf8')
   if (text.startsWith('#!') && isExecutable(path)) {
-    throw onlyAnsible(path, 'is an inventory script', 'Sluice runs none, since it would be with your rights')
+    throw onlyAnsible(path, 'is an inventory script', 'Sluice runs none, since it would run with your rights')
   }
   if (bytes.includes(0)) throw onlyAnsible(path, 'is no text', 'Sluice runs no programs for inventories')
   return text
