@@ -15,7 +15,7 @@ export interface Registry {
   inventories: InventoryEntry[]
   /** The inventory of last resort. */
   defaultInventory: string
-  /** Opens an inventory that is a file. */
+  /** Opens an inventory that is a file or a folder. */
   openInventoryFile(path: string): Promise<InventorySource>
   checks: Check[]
   /** For projects whose hosts have a firewall that a policy says. */
