@@ -14,6 +14,9 @@ export interface Assets {
   version: string
 }
 
+/** The parts of the style sheet. Layout is first: what others say of the same elements goes before it. */
+const styles = ['colours', 'layout', 'header', 'tiles', 'charts', 'tables', 'entries']
+
 /** Makes the page out of its sources. The bundle holds the result: nothing of this runs on a host. */
 export function readAssets(): Assets {
   const here = fileURLToPath(new URL('.', import.meta.url))
@@ -33,7 +36,7 @@ export function readAssets(): Assets {
   })
   const files = {
     html: read('page.html'),
-    css: uplotStyle + read('page.css'),
+    css: [uplotStyle, ...styles.map((name) => read(`${name}.css`))].join('\n'),
     script: outputFiles?.[0]?.text ?? '',
     icon: read('icon.svg'),
   }
