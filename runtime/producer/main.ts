@@ -63,7 +63,7 @@ async function send(
   const endMetrics = keepMetricsFile(environment.METRICS_FILE, outbox, log)
   const report = await stream(
     environment,
-    { source, outbox },
+    { source, outbox, log },
     { iterations: follow ? undefined : environment.BATCH, marker, stop, giveUp: giveUp.signal },
   )
   process.stdout.write(`${JSON.stringify({ marker, ...report })}\n`)

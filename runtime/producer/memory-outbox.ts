@@ -1,6 +1,6 @@
 import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
-import { type ByTopic, countIn, noCounts, type Outbox, toRequest } from './outbox.ts'
+import { type ByTopic, countIn, type Fate, noCounts, type Outbox, toRequest } from './outbox.ts'
 
 import { type Sender, within } from './sender.ts'
 import type { SpooledEvent } from './spool/record.ts'
@@ -20,21 +20,21 @@ export class MemoryOutbox implements Outbox {
     this.#log = log
   }
 
-  async put(events: SpooledEvent[], giveUp: AbortSignal): Promise<boolean> {
+  async put(events: SpooledEvent[], giveUp: AbortSignal): Promise<Fate> {
     const waitingTime = backoff({ initial: 200, longest: 3000 })
     for (let attempts = 1; ; attempts += 1) {
       const attempt = this.#sender.attempt(toRequest(events))
       if ((await within(attempt, giveUp)) === 'acknowledged') {
         if (attempts > 1) this.#log.info({ attempts }, 'Kafka acknowledges again')
         countIn(this.counts.acknowledged, events)
-        return true
+        return 'acknowledged'
       }
       const why = giveUp.aborted ? 'the time to stop has come' : await reasonOf(attempt)
       this.#log.error({ attempts, why }, 'Kafka did not acknowledge; nothing new is made until it does')
       await pause(waitingTime(), giveUp)
       if (giveUp.aborted) {
         countIn(this.counts.given_up, events)
-        return false
+        return 'given up'
       }
     }
   }

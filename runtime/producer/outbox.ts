@@ -19,13 +19,16 @@ export function countIn(counts: ByTopic, events: readonly SpooledEvent[]): void 
   for (const { topic } of events) counts[topic] = (counts[topic] ?? 0) + 1
 }
 
+/** What becomes of events at first: in Kafka, on disk until they are, or lost. */
+export type Fate = 'acknowledged' | 'spooled' | 'given up'
+
 /** Where events go once they are made. */
 export interface Outbox {
   readonly counts: Counts
   /** Bytes that wait on disk, and how many may. */
   readonly fill: { bytes: number; limitBytes: number }
-  /** Takes events over. Returns whether they are acknowledged or at least kept. */
-  put(events: SpooledEvent[], giveUp: AbortSignal): Promise<boolean>
+  /** Takes events over, all of them or none. */
+  put(events: SpooledEvent[], giveUp: AbortSignal): Promise<Fate>
   /** While what waits on disk is being sent, waits for that a while: for events that are made as fast as can be. */
   relief(giveUp: AbortSignal): Promise<void>
   /**

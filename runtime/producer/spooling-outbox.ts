@@ -1,7 +1,7 @@
 import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
 import { reasonOf } from './memory-outbox.ts'
-import { type ByTopic, countIn, noCounts, type Outbox, toRequest } from './outbox.ts'
+import { type ByTopic, countIn, type Fate, noCounts, type Outbox, toRequest } from './outbox.ts'
 import { type Sender, within } from './sender.ts'
 import type { SpooledEvent } from './spool/record.ts'
 import type { Portion, Spool } from './spool/spool.ts'
@@ -44,21 +44,17 @@ export class SpoolingOutbox implements Outbox {
     return { bytes: this.#spool.bytes, limitBytes: this.#spool.limitBytes }
   }
 
-  async put(events: SpooledEvent[], giveUp: AbortSignal): Promise<boolean> {
-    if (this.#draining !== undefined) {
-      return this.#keep(events)
-    }
+  async put(events: SpooledEvent[], giveUp: AbortSignal): Promise<Fate> {
+    if (this.#draining !== undefined) return this.#keep(events)
     const attempt = this.#sender.attempt(toRequest(events))
     const outcome = await within(attempt, giveUp, patienceMs)
     if (outcome === 'acknowledged') {
       countIn(this.counts.acknowledged, events)
-      return true
+      return 'acknowledged'
     }
     const why = outcome === 'failed' ? await reasonOf(attempt) : `no answer within ${patienceMs / 1000} s`
     this.#complain({ why }, 'Kafka did not acknowledge; events go to the spool until it does')
-    const kept = await this.#keep(events)
-    this.#drainFrom(attempt)
-    return kept
+    return this.#keep(events, attempt)
   }
 
   async relief(giveUp: AbortSignal): Promise<void> {
@@ -78,15 +74,18 @@ export class SpoolingOutbox implements Outbox {
     await this.#spool.close()
   }
 
-  async #keep(events: SpooledEvent[]): Promise<boolean> {
+  /** Puts events behind those that wait; `pending` is an attempt to send them that may still succeed. */
+  async #keep(events: SpooledEvent[], pending?: Promise<void>): Promise<Fate> {
     const kept = await this.#spool.append(events)
+    // The emptying that they were to wait behind may have ended meanwhile.
+    this.#drainFrom(pending)
     if (!kept) countIn(this.counts.given_up, events)
     if (!kept && !this.#full) {
       this.#log.error(this.#shownFill(), 'THE SPOOL TAKES NO MORE: new events are lost until there is room')
     }
     if (kept && this.#full) this.#log.warn(this.#shownFill(), 'the spool takes events again')
     this.#full = !kept
-    return kept
+    return kept ? 'spooled' : 'given up'
   }
 
   /** Empties the spool in the background, after an attempt that may still be under way. */

@@ -1,4 +1,5 @@
 import type { ProducerEnvironment } from '../config.ts'
+import type { Logger } from '../log.ts'
 import { pause } from '../pause.ts'
 import { createEvents } from './events.ts'
 import type { GpuSource } from './gpu.ts'
@@ -35,7 +36,7 @@ export interface StreamOptions {
 /** Makes and sends events, one GPU after the other, and reports. */
 export async function stream(
   environment: ProducerEnvironment,
-  { source, outbox }: { source: GpuSource; outbox: Outbox },
+  { source, outbox, log }: { source: GpuSource; outbox: Outbox; log: Logger },
   { iterations, marker, stop, giveUp }: StreamOptions,
 ): Promise<Report> {
   const usageTopic = environment.KAFKA_TOPIC ?? environment.TOPIC_TOKEN
@@ -54,9 +55,10 @@ export async function stream(
       events.push({ topic: environment.TOPIC_METRIC, ...sample }, { topic: usageTopic, ...usage })
     }
     made += size
-    const kept = await outbox.put(events, giveUp)
+    const fate = await outbox.put(events, giveUp)
+    if (log.isLevelEnabled('debug')) log.debug({ fate, ...extentOf(events) }, 'events handed over')
     if (sleepMs === 0) await outbox.relief(giveUp)
-    if (made < wanted) await pause(kept ? sleepMs : Math.max(sleepMs, pauseAfterLossMs), stop)
+    if (made < wanted) await pause(fate === 'given up' ? Math.max(sleepMs, pauseAfterLossMs) : sleepMs, stop)
   }
   const spooled = await outbox.settle(giveUp, iterations !== undefined)
   const lost = Object.keys(outbox.counts.given_up).length > 0
@@ -68,4 +70,10 @@ export async function stream(
     complete: !lost && (iterations === undefined || all),
     elapsed_seconds: (Date.now() - startedAt) / 1000,
   }
+}
+
+/** How many events, and the first and the last of them: enough to find them in Kafka and in the database. */
+function extentOf(events: readonly SpooledEvent[]): { events: number; first: string; last: string } {
+  const idOf = (event: SpooledEvent | undefined): string => JSON.parse(event?.value ?? '{}').event_id
+  return { events: events.length, first: idOf(events[0]), last: idOf(events.at(-1)) }
 }

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import type { Logger } from '../../log.ts'
 import { lockDirectory, SpoolError } from './lock.ts'
-import { readPosition, writePosition } from './position.ts'
+import { type Position, readPosition, writePosition } from './position.ts'
 import { decodeRecord, encodeRecord, type SpooledEvent } from './record.ts'
 import { listSegments, putAside, removeSegment, type Segment, segmentPath } from './segments.ts'
 import { SegmentWriter } from './writer.ts'
@@ -145,7 +145,7 @@ export class Spool {
       if (head?.segment !== segment) throw new TypeError('only what was taken last can be forgotten')
       head.offset = end
       if (end === head.bytes.length) await this.#leave(head)
-      else await writePosition(this.directory, { segment: segment.number, offset: end })
+      else await this.#remember({ segment: segment.number, offset: end })
     })
   }
 
@@ -174,6 +174,15 @@ export class Spool {
       await this.#closeWriter()
       await this.#unlock()
     })
+  }
+
+  /** Without a position the same events are sent again by the next run, which changes nothing: a full disk is no end. */
+  async #remember(position: Position): Promise<void> {
+    try {
+      await writePosition(this.directory, position)
+    } catch (error) {
+      this.#log.warn({ err: error, spool: this.directory }, 'how far the spool is sent could not be written')
+    }
   }
 
   async #load(offset: number): Promise<void> {

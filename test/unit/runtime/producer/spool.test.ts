@@ -1,4 +1,15 @@
-import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -235,6 +246,19 @@ test('a position that cannot be read costs only that events are sent once more',
 
   t.deepEqual(await taken(second.spool), [event(1), event(2)])
   await second.spool.close()
+})
+
+test('a spool is emptied although its position cannot be written, as on a full disk', async (t) => {
+  const directory = await folder(t)
+  const { spool, said } = await opened(directory)
+  await spool.append([event(1), event(2), event(3)])
+  await mkdir(join(directory, 'position.staged'))
+
+  t.deepEqual(await taken(spool, 1), [event(1), event(2), event(3)])
+
+  t.true(spool.empty)
+  t.deepEqual([...new Set(said)], ['how far the spool is sent could not be written'])
+  await spool.close()
 })
 
 test('a spool is of one process only, until that ends', async (t) => {
