@@ -48,7 +48,7 @@ fi`
  * The script that takes the change back. Whoever renames it first decides: the one who confirms or the one who
  * restores, never both. A restore that a power cut interrupts is done again at boot.
  */
-function restoreScript({ id, name }: ArmedGuard, { paths, restore }: Guard): string {
+function restoreScript({ id, name, seconds }: ArmedGuard, { paths, restore }: Guard): string {
   const directory = directoryOf(id)
   const putBack = paths.map((path) => {
     const kept = `${directory}/files${path}`
@@ -62,6 +62,12 @@ fi`
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cause=$1
 cd ${directory} || exit 0
+# Who makes the change has said since then that it is under way: the time begins with that.
+while [ "$cause" = timer ] && [ -e renewed ]; do
+  left=$(($(cat renewed) + ${seconds} - $(cut -d. -f1 /proc/uptime)))
+  [ "$left" -gt 0 ] || break
+  sleep "$left"
+done
 mv restore restoring 2>/dev/null || [ "$cause" = boot ] || exit 0
 ${lines(putBack)}
 ( ${restore} )
@@ -99,13 +105,27 @@ systemd-run --quiet --collect --unit=${`sluice-guard-${armed.id}`} --on-active=$
   )
 }
 
+/** Starts the time anew, while a change is under way that takes long; nothing when the host has decided already. */
+export function renewScript({ id }: Pick<ArmedGuard, 'id'>): Script {
+  const directory = directoryOf(id)
+  return described(
+    'say that the change is under way',
+    sh`
+if [ -e ${`${directory}/restore`} ]; then
+  cut -d. -f1 /proc/uptime > ${`${directory}/renewed.new`}
+  mv -- ${`${directory}/renewed.new`} ${`${directory}/renewed`}
+fi`,
+  )
+}
+
 /** Ends with 0 when this confirmed the change, with 7 when the host has decided otherwise already. */
 export function confirmScript({ id }: Pick<ArmedGuard, 'id'>): Script {
   return described(
     'confirm the change',
     sh`
 mv -- ${`${directoryOf(id)}/restore`} ${`${directoryOf(id)}/confirmed`} 2>/dev/null || exit 7
-systemctl stop ${`sluice-guard-${id}.timer`}
+systemctl stop ${`sluice-guard-${id}.timer`} 2>/dev/null || :
+systemctl stop ${`sluice-guard-${id}.service`} 2>/dev/null || :
 rm -rf -- ${directoryOf(id)}
 ${disbandBootUnit}`,
   )

@@ -9,6 +9,7 @@ import {
   type HealCause,
   healedScript,
   type LeftGuard,
+  renewScript,
   takeBackScript,
 } from './guard-scripts.ts'
 import type { Guard } from './resource.ts'
@@ -47,10 +48,11 @@ export async function underGuard(
 ): Promise<Connection> {
   const { name, seconds } = options
   const armed = { id: randomBytes(6).toString('hex'), name, seconds }
-  const armedAt = performance.now()
+  const begun = performance.now()
   await onHost(connection, armScript(armed, guard))
+  let armedAt = begun
   try {
-    await change()
+    armedAt = await underWay(connection, armed, begun, change)
   } catch (error) {
     const stopped = error instanceof SluiceError && error.code === 'INTERRUPTED'
     await takeBack(connection, armed, stopped ? 'stopped' : 'failed')
@@ -67,6 +69,38 @@ export async function underGuard(
   options.progress(`no new connection (${reason}): the host takes the change back`)
   await takeBack(connection, armed, 'unproven')
   throw await afterwards(armed, armedAt, reason, connection, options)
+}
+
+/**
+ * Makes the change, and as long as that takes, tells the host on the former connection that it is under way: else a
+ * slow host would take it back in the middle. When nobody can tell it any more, its time runs.
+ *
+ * @returns when the host's time began last
+ */
+async function underWay(
+  connection: Connection,
+  armed: ArmedGuard,
+  begun: number,
+  change: () => Promise<void>,
+): Promise<number> {
+  let armedAt = begun
+  const done = new AbortController()
+  const renew = async () => {
+    while (!done.signal.aborted) {
+      await pause(armed.seconds * 250, undefined, { signal: done.signal, ref: false })
+      const asked = performance.now()
+      await onHost(connection, renewScript(armed))
+      if (!done.signal.aborted) armedAt = asked
+    }
+  }
+  // Where it cannot be told, the time that it has goes on; whether the change stays is decided by a new connection.
+  renew().catch(() => {})
+  try {
+    await change()
+  } finally {
+    done.abort()
+  }
+  return armedAt
 }
 
 /** Takes back what earlier runs left unconfirmed, and forgets what is told now; what to tell, in words. */
@@ -166,7 +200,8 @@ async function afterwards(
   { host }: Connection,
   { reconnect }: GuardOptions,
 ): Promise<SluiceError> {
-  const until = armedAt + (seconds + graceSeconds) * 1000
+  // However long the change took: there is time to look.
+  const until = Math.max(armedAt + seconds * 1000, performance.now()) + graceSeconds * 1000
   let state = 'unreachable'
   while (performance.now() < until) {
     try {

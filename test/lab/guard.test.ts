@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { SluiceError } from '../../engine/errors.ts'
+import { underGuard } from '../../engine/guard.ts'
 import type { Host, PolicyRule } from '../../engine/inventory.ts'
 import { sh } from '../../engine/shell.ts'
 import { hostKeys } from '../../engine/transport/host-keys.ts'
@@ -108,6 +109,25 @@ if (isRoot) {
       t.is(await leftovers(), '')
     },
   )
+
+  test.serial('a change that takes longer than the host waits is not taken back in the middle', async (t) => {
+    const connection = await open()
+    const change = () =>
+      ask(connection, sh`echo begun > /etc/slow; sleep 9; echo made >> /etc/slow`).then(() => {})
+
+    const proven = await underGuard(
+      connection,
+      { paths: ['/etc/slow'], restore: sh`:` },
+      { name: 'slow', seconds: 4, reconnect: () => open(), progress: () => {} },
+      change,
+    )
+    const made = await ask(proven, sh`sleep 5; cat /etc/slow; rm /etc/slow`)
+    proven.close()
+    connection.close()
+
+    t.deepEqual(made.split('\n').filter(Boolean), ['begun', 'made'])
+    t.is(await leftovers(), '')
+  })
 
   const lockouts: [string, () => ReturnType<typeof access>][] = [
     [
