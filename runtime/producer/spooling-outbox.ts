@@ -50,6 +50,7 @@ export class SpoolingOutbox implements Outbox {
     const outcome = await within(attempt, giveUp, patienceMs)
     if (outcome === 'acknowledged') {
       countIn(this.counts.acknowledged, events)
+      this.#full = false
       return 'acknowledged'
     }
     const why = outcome === 'failed' ? await reasonOf(attempt) : `no answer within ${patienceMs / 1000} s`
