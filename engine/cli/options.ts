@@ -191,7 +191,10 @@ export function addSizeOptions(command: Command): Command {
 /** The options of `UpOptions` beside those of a run. */
 export function addUpOptions(command: Command): Command {
   return addSizeOptions(command)
-    .option('--image <name|id>', 'debian-12, ubuntu-22.04, ubuntu-24.04 or an ami-…')
+    .option(
+      '--image <name|id>',
+      'debian-12, ubuntu-22.04, ubuntu-24.04, an ami-… or resolve:ssm:/aws/service/…',
+    )
     .option(
       '--admin <network>',
       'a network that may log in, 203.0.113.7/32 for example; may be given several times',

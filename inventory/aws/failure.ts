@@ -19,15 +19,18 @@ const throttles = new Set(['RequestLimitExceeded', 'Throttling', 'ThrottlingExce
 
 /** What was asked when it failed. */
 export interface Question {
-  /** As IAM calls it, without `ec2:`. */
+  /** As IAM calls it, without its service. */
   action?: string
+  /** Left out: `ec2`. */
+  service?: 'ec2' | 'ssm'
   region?: string
   /** Whether it is part of making or removing something, so that more may have been done before it. */
   changes?: boolean
 }
 
 /** What AWS or its SDK said, as an error that a user can act on. */
-export function awsFailure(error: unknown, { action, region, changes = false }: Question): SluiceError {
+export function awsFailure(error: unknown, question: Question): SluiceError {
+  const { action, service = 'ec2', region, changes = false } = question
   if (error instanceof SluiceError) return error
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
   const details = {
@@ -60,8 +63,8 @@ export function awsFailure(error: unknown, { action, region, changes = false }: 
   }
   if (denials.has(name)) {
     // To tag what is made is an action of its own.
-    const [, named = `ec2:${action ?? 'an action'}`] =
-      /not authorized to perform: (ec2:\w+)/.exec(message) ?? []
+    const [, named = `${service}:${action ?? 'an action'}`] =
+      /not authorized to perform: ((?:ec2|ssm):\w+)/.exec(message) ?? []
     const policy = 'give the user or role the policy of docs/aws-iam-policy.json'
     return new SluiceError('AWS_DENIED', {
       ...details,

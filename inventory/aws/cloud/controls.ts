@@ -17,11 +17,12 @@ import { costOf, declaredHosts, exampleCosts, priceSource, ratesOf } from './cos
 import { adminNetworks, type Declaration, declarationOf, groupsOf, readPublicKey } from './declaration.ts'
 import { refuseForeign, refuseNamesakes } from './foreign.ts'
 import { type Holdings, holdingsOf, identifiersIn } from './holdings.ts'
+import { withImages } from './images.ts'
 import { type CloudParts, cloudPlaybook } from './playbook.ts'
 import { RegionApi } from './region-api.ts'
 import { runningHosts } from './running-hosts.ts'
 import { UpSection } from './section.ts'
-import { partTag, type Stack, type Tagged, tagOf } from './stack.ts'
+import { goingAway, partTag, type Stack, type Tagged, tagOf } from './stack.ts'
 
 /** What `sluice up`, `sluice destroy` and `sluice cost` do at AWS. */
 export const awsControls: CloudControls = {
@@ -34,17 +35,19 @@ export const awsControls: CloudControls = {
       publicKey: readPublicKey(settings, options.projectDirectory),
       undeclared: [],
     }
-    const region = await withRegion(settings, options, async (api) => {
+    const { region, hosts } = await withRegion(settings, options, async (api) => {
       await refuseNamesakes(api, settings, declaration)
       const holdings = await holdingsOf(api, declaration.stack)
       const undeclared = undeclaredIn(holdings, declaration)
       if (undeclared.length > 0) {
         options.progress(`aws: not declared any more, and left alone: ${undeclared.join(', ')}`)
       }
-      return api.region
+      const staying = holdings.instances.filter(({ State }) => !goingAway.includes(State?.Name))
+      const hosts = await withImages(api, declaration.hosts, names(staying, 'instance'))
+      return { region: api.region, hosts }
     })
     return {
-      ...runIn(region, settings, options, parts, 'up'),
+      ...runIn(region, settings, options, { ...parts, hosts }, 'up'),
       cost: costOf('plan', declaredHosts(declaration), ratesOf(region, settings.prices)),
     }
   },

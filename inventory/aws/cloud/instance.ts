@@ -12,6 +12,7 @@ import { SluiceError } from '../../../engine/errors.ts'
 import { type Change, compare, defineResource, type Step } from '../../../engine/resource.ts'
 import { regionOf } from './connection.ts'
 import { groupIds, type Holdings } from './holdings.ts'
+import { imageName } from './image-wish.ts'
 import { type Image, resolveImage } from './images.ts'
 import { launch } from './launch.ts'
 import { goingAway, instancePart, partsOf, partTag, Stack, tagList, tagOf } from './stack.ts'
@@ -65,9 +66,10 @@ export const instance = defineResource<typeof Spec, Have, Image>({
   diff({ name, wanted }, have) {
     if (wanted === undefined) return []
     if (have === undefined || have.state === 'shutting-down') {
-      const { type, image, diskGb } = wanted
+      const { type, image, imageId, diskGb } = wanted
       const disk = `${diskGb} GB gp3, encrypted`
-      const from = typeof image === 'string' ? image : image.name
+      const name = imageName(image)
+      const from = imageId === undefined || imageId === name ? name : `${name} (${imageId})`
       return compare(
         { state: 'running', type, image: from, disk, metadata: 'IMDSv2 only' },
         { state: have?.state },
@@ -87,7 +89,8 @@ export const instance = defineResource<typeof Spec, Have, Image>({
 
   async prepare({ wanted }, access) {
     if (wanted === undefined) throw new TypeError('what is only removed is not prepared')
-    return resolveImage(regionOf(access).api, wanted)
+    const { image, imageId = image, type } = wanted
+    return resolveImage(regionOf(access).api, { image: imageId, type })
   },
 
   apply({ stack, name, wanted }, have, image) {

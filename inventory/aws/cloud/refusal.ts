@@ -43,7 +43,7 @@ export function creationFailure(error: unknown, question: Question): SluiceError
         'remove it if it is nobody’s, or choose another name for all that is made: "aws": { "project": "…" } in sluice.config.json',
     })
   }
-  const general = awsFailure(error, { ...question, changes: true })
+  const general = awsFailure(error, { changes: true, ...question })
   // What no other kind fits: AWS understood, and will not.
   if (general.code !== 'AWS_UNAVAILABLE' || $fault !== 'client' || /Throttl|RequestLimit/.test(name))
     return general

@@ -49,6 +49,12 @@ export class RegionApi {
     return this.#signal === undefined ? {} : { abortSignal: this.#signal }
   }
 
+  /** For another service of the same region: with the same credentials, and as patient. */
+  get settings() {
+    const { credentials, maxAttempts, retryMode, requestHandler } = this.#client.config
+    return { region: this.region, credentials, maxAttempts, retryMode, requestHandler }
+  }
+
   /**
    * Asks one thing. It is not broken off when the run is stopped: what was asked for would be made all the same.
    *

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import * as v from 'valibot'
 import { Cidr, Name } from '../../../engine/schemas.ts'
+import { ImageWish } from './image-wish.ts'
 
 const Text = v.pipe(v.string(), v.nonEmpty('should not be empty'))
 
@@ -15,10 +16,6 @@ const Network = v.pipe(
     return isIPv4(address) && Number(length) >= 16 && Number(length) <= 28
   }, 'should be an IPv4 network between /16 and /28'),
 )
-const Image = v.union(
-  [Text, v.strictObject({ owner: Text, name: Text })],
-  'should be a name, an ami-… or {owner, name}',
-)
 const DiskGb = v.pipe(v.number(), v.integer(), v.minValue(8, 'should be at least 8'), v.maxValue(16_384))
 const Price = v.pipe(v.number(), v.minValue(0))
 
@@ -27,7 +24,7 @@ const HostSection = v.strictObject({
   /** Left out: .10 for the first one, .11 for the next and so on. */
   address: v.optional(v.pipe(v.string(), v.ipv4('should be an IPv4 address of the subnet'))),
   type: v.optional(InstanceType),
-  image: v.optional(Image),
+  image: v.optional(ImageWish),
   diskGb: v.optional(DiskGb),
   /** USD, instead of the price of its type. */
   pricePerHour: v.optional(Price),
@@ -45,7 +42,7 @@ export const UpSection = v.strictObject({
   admin: v.optional(v.pipe(v.array(Cidr), v.minLength(1, 'should name at least one network'))),
   /** A file. Left out: the one beside `aws.identityFile`, else ~/.ssh/id_ed25519.pub or id_rsa.pub. */
   publicKey: v.optional(Text),
-  image: v.optional(Image, 'debian-12'),
+  image: v.optional(ImageWish, 'debian-12'),
   type: v.optional(InstanceType, 't3.small'),
   diskGb: v.optional(DiskGb, 16),
   hosts: v.optional(v.pipe(v.record(Name, HostSection), v.minEntries(1, 'should have at least one host')), {

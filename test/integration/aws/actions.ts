@@ -27,8 +27,8 @@ export function withoutConditions(): IamPolicy {
   return { Version, Statement: Statement.map(({ Effect, Action }) => ({ Effect, Action, Resource: '*' })) }
 }
 
-/** Every action that the policy permits, once, without `ec2:`. */
+/** Every action that the policy permits, once, without its service. */
 export function permittedActions(): string[] {
   const actions = iamPolicy().Statement.flatMap(({ Action }) => Action)
-  return [...new Set(actions.map((action) => action.replace('ec2:', '')))].sort()
+  return [...new Set(actions.map((action) => action.replace(/^.*:/, '')))].sort()
 }

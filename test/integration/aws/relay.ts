@@ -51,7 +51,9 @@ export async function startRelay(target: string): Promise<Relay> {
     const parameters = new URLSearchParams(body.toString())
     const [, region = ''] =
       /Credential=[^/]+\/\d+\/([^/]+)\//.exec(incoming.headers.authorization ?? '') ?? []
-    const asked = { action: parameters.get('Action') ?? '', parameters, region }
+    // What is not EC2 says it in a header: `AmazonSSM.GetParameter`.
+    const [, named = ''] = String(incoming.headers['x-amz-target'] ?? '').split('.')
+    const asked = { action: parameters.get('Action') ?? named, parameters, region }
     relay.asked.push(asked)
     const token = parameters.get('ClientToken')
     const answer = (await relay.intercept(asked)) ?? answerAgain(token)

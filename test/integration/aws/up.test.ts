@@ -48,6 +48,20 @@ const everything = [
   ...['vm1', 'vm2', 'vm3', 'vm4'].map((name) => `instance ${name}`),
 ]
 
+const ssmDenial = {
+  status: 400,
+  body: JSON.stringify({
+    __type: 'AccessDeniedException',
+    message:
+      'User: arn:aws:iam::1:user/u is not authorized to perform: ssm:GetParameter on resource: arn:aws:ssm:eu-south-2::parameter/aws/service/x because no identity-based policy allows the ssm:GetParameter action',
+  }),
+}
+
+/** A parameter of SSM that the server has, with an image that it has too. */
+function amazonLinux(architecture: 'x86_64' | 'arm64'): string {
+  return `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-${architecture}`
+}
+
 const environment = {
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
@@ -74,7 +88,7 @@ async function project(t: ExecutionContext, region: string, up: object = {}, reg
     'sluice.config.json': JSON.stringify({ inventory: 'aws', aws }),
     'key.pub': publicKey,
   })
-  const settings = { ...environment, AWS_ENDPOINT_URL_EC2: relay.url }
+  const settings = { ...environment, AWS_ENDPOINT_URL_EC2: relay.url, AWS_ENDPOINT_URL_SSM: relay.url }
   t.teardown(() => {
     relay.intercept = () => undefined
     relay.sever = () => false
@@ -140,6 +154,7 @@ test.serial(
     relay.asked.length = 0
 
     const planned = await run(['up', '--check'])
+    await run(['up', '--check', '--image', `resolve:ssm:${amazonLinux('x86_64')}`])
     const afterPlan = await inventoryOf(cloud)
     const made = await up()
     const again = await up()
@@ -246,7 +261,7 @@ test.serial(
     t.is(nothing.exitCode, 0)
     t.regex(nothing.stdout, /Nothing to remove/)
     const runs = readdirSync(join(folder, '.sluice', 'runs'))
-    t.is(runs.filter((file) => file.endsWith('-up.jsonl')).length, 7)
+    t.is(runs.filter((file) => file.endsWith('-up.jsonl')).length, 8)
     t.is(runs.filter((file) => file.endsWith('-destroy.jsonl')).length, 2)
     const asked = [...relay.asked.map(({ action }) => action), ...inventoryActions]
     t.deepEqual([...new Set(asked)].sort(), permittedActions())
@@ -489,11 +504,14 @@ test.serial(
     t.teardown(() => cloud.requirePermissions(false))
 
     const refused = await text(['up', '--wait', '0'], lessUser)
+    const image = `resolve:ssm:${amazonLinux('x86_64')}`
+    const byParameter = await text(['up', '--check', '--image', image], exactUser)
     const made = await text(['up', '--wait', '0'], exactUser)
     const destroyed = await text(['destroy', '--yes'], exactUser)
     const nobody = await text(['up', '--wait', '0'], { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' })
 
     t.regex(refused.stderr, /AWS_DENIED {2}AWS does not permit ec2:AuthorizeSecurityGroupIngress/)
+    t.is(byParameter.exitCode, 2, byParameter.stderr)
     t.is(made.exitCode, 0, made.stderr)
     t.is(destroyed.exitCode, 0, destroyed.stderr)
     t.regex(nobody.stderr, /AWS_CREDENTIALS {2}no credentials for AWS were found/)
@@ -544,6 +562,72 @@ test.serial(
     t.regex(debian.stderr, /AWS_REFUSED {2}eu-south-1 has no image debian-12 for t3\.small \(x86_64\)/)
     t.is(ubuntu.exitCode, 1)
     t.is(destroyed.exitCode, 0, destroyed.stderr)
+  },
+)
+
+test.serial('an image by its SSM parameter is shown as what it is now, and asked for once', async (t) => {
+  const { cloud, text, up } = await project(t, 'eu-west-3', {
+    image: { ssm: amazonLinux('x86_64') },
+    hosts: { a: { role: 'kafka' }, b: { role: 'mongodb' } },
+  })
+  relay.asked.length = 0
+
+  const planned = await text(['up', '--check'])
+  const made = await up()
+  const again = await up()
+
+  const [, id] =
+    /instance a[\s\S]*?image .*\/al2023-ami-kernel-6\.1-x86_64 \((ami-\w+)\)/.exec(planned.stdout) ?? []
+  t.regex(id ?? planned.stdout, /^ami-/)
+  t.is(made.exitCode, 0, made.stderr)
+  t.deepEqual([again.exitCode, again.changed], [0, []])
+  const instances = await instancesOf(cloud)
+  t.deepEqual(
+    instances.map(({ ImageId }) => ImageId),
+    [id, id],
+  )
+  t.deepEqual(
+    relay.asked.flatMap(({ action, region }) => (action === 'GetParameter' ? [region] : [])),
+    ['eu-west-3', 'eu-west-3'],
+  )
+  t.is((await text(['destroy', '--yes'])).exitCode, 0)
+})
+
+test.serial(
+  'a parameter of SSM that is not there, has another image or may not be read stops up at its beginning',
+  async (t) => {
+    const { cloud, text } = await project(t, 'eu-south-2')
+    const before = await inventoryOf(cloud)
+    const upWith = (name: string) => text(['up', '--wait', '0', '--image', `resolve:ssm:${name}`])
+
+    const unknown = await upWith('/aws/service/debian/release/99/latest/amd64')
+    const arm = await upWith(amazonLinux('arm64'))
+    const region = await upWith('/aws/service/global-infrastructure/regions/eu-west-1/longName')
+    const wrong = await upWith('debian 12')
+    // The server denies in XML, where SSM speaks JSON.
+    relay.intercept = ({ action }) => (action === 'GetParameter' ? ssmDenial : undefined)
+    const denied = await upWith(amazonLinux('x86_64'))
+
+    t.regex(
+      unknown.stderr,
+      /AWS_REFUSED {2}eu-south-2 has no SSM parameter \/aws\/service\/debian\/release\/99/,
+    )
+    t.regex(unknown.stderr, /do {3}correct it in aws\.up\.image .*get-parameters-by-path/)
+    t.regex(
+      arm.stderr,
+      /AWS_REFUSED {2}eu-south-2 has no image .*arm64 for t3\.small \(x86_64\)[\s\S]*ami-\w+ is for arm64/,
+    )
+    t.regex(
+      region.stderr,
+      /AWS_REFUSED {2}the SSM parameter .* should have an ami-…, got "Europe \(Ireland\)"/,
+    )
+    t.regex(wrong.stderr, /USAGE {2}image\/ssm should be the name of an SSM parameter/)
+    t.regex(denied.stderr, /AWS_DENIED {2}AWS does not permit ssm:GetParameter\n[\s\S]*nothing was changed/)
+    t.deepEqual(
+      [unknown, arm, region, wrong, denied].map(({ exitCode }) => exitCode),
+      [1, 1, 1, 64, 1],
+    )
+    t.deepEqual(await inventoryOf(cloud), before)
   },
 )
 

@@ -9,7 +9,9 @@ test('the IAM policy names exactly the actions that the code uses', (t) => {
   const used = sources.flatMap((file) => {
     const text = readFileSync(join(root, file), 'utf8')
     const found = text.matchAll(/\bpaginate([A-Z]\w+)\(|\bnew ([A-Z]\w+)Command\(/g)
-    return [...found].map(([, paginated, sent]) => `ec2:${paginated ?? sent}`)
+    // A file asks one service.
+    const [, service] = /from '@aws-sdk\/client-(\w+)'/.exec(text) ?? []
+    return [...found].map(([, paginated, sent]) => `${service}:${paginated ?? sent}`)
   })
   const policy = JSON.parse(readFileSync(join(root, 'docs/aws-iam-policy.json'), 'utf8')) as {
     Statement: { Action: string[] }[]
