@@ -86,7 +86,7 @@ export const kafka = defineRole({
         startTimeoutSeconds: 200,
       }),
       listeningPort({ unit: 'kafka.service', port, addresses: [serviceAddress(host)] }),
-      waitFor({ unit: 'kafka.service', until: { condition: 'port', port }, timeoutSeconds: 90 }),
+      waitFor({ unit: 'kafka.service', until: { condition: 'port', port }, timeoutSeconds: 240 }),
     ]
   },
 })

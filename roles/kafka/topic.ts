@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
 import { type ControllerAccess, compare, defineResource } from '../../engine/resource.ts'
 import { withLocalSocket } from '../../engine/transport/local-socket.ts'
+import { throwReasons } from './reasons.ts'
 
 const Spec = v.strictObject({
   name: v.pipe(v.string(), v.description('its name')),
@@ -50,19 +51,29 @@ export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
     {
       kind: 'controller',
       summary: have === undefined ? `create topic ${spec.name}` : `add partitions to ${spec.name}`,
-      act: (access) =>
-        withAdmin(spec, access, async (admin) => {
-          const { name: topic, partitions, replication } = spec
-          if (have === undefined) {
-            const numbers = { numPartitions: partitions, replicationFactor: replication }
-            await admin.createTopics({ topics: [{ topic, ...numbers }], waitForLeaders: true })
-          } else {
-            await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] })
+      act(access) {
+        const { name: topic, partitions, replication } = spec
+        const change = (admin: Admin) => {
+          if (have !== undefined) {
+            const topicPartitions = [{ topic, count: partitions }]
+            return admin.createPartitions({ topicPartitions, timeout: patienceMs })
           }
-        }),
+          const topics = [{ topic, numPartitions: partitions, replicationFactor: replication }]
+          return admin.createTopics({ topics, waitForLeaders: true, timeout: patienceMs })
+        }
+        return withAdmin(
+          spec,
+          access,
+          async (admin) => void (await change(admin).catch(throwReasons)),
+          patienceMs * 1.5,
+        )
+      },
     },
   ],
 })
+
+/** A broker that has just started on a slow machine takes more than the five seconds that the client gives it. */
+const patienceMs = 60_000
 
 const shared = new WeakMap<ControllerAccess['connection'], Promise<Map<string, number>>>()
 
@@ -116,6 +127,7 @@ async function withAdmin<Result>(
   { address, port }: Spec,
   { connection }: ControllerAccess,
   use: (admin: Admin) => Promise<Result>,
+  requestTimeout = 30_000,
 ): Promise<Result> {
   const { Kafka, logLevel } = (await import('kafkajs')).default
   return withLocalSocket(connection, { address, port }, async (path) => {
@@ -124,7 +136,7 @@ async function withAdmin<Result>(
       brokers: [`${address}:${port}`],
       logLevel: logLevel.NOTHING,
       connectionTimeout: 5_000,
-      requestTimeout: 10_000,
+      requestTimeout,
       retry: { retries: 2, initialRetryTime: 100 },
       socketFactory: ({ onConnect }) => connect(path, onConnect),
     }).admin()
