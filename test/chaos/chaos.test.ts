@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { build } from 'esbuild'
 import type { Db } from 'mongodb'
 import { type Script, sh } from '../../engine/shell.ts'
 import { collections } from '../../playbooks/verify/documents.ts'
@@ -12,8 +8,18 @@ import { serviceAddress } from '../../roles/layout.ts'
 import { troubleOf, typed } from '../support/e2e-cli.ts'
 import { ask, isRoot, needsRoot, testLabName, useLab } from '../support/lab-hosts.ts'
 import { type Fault, faults, type Ground, inTurns, mongodbDirectory, randomOf } from './faults.ts'
+import {
+  endThem,
+  keepTheirWord,
+  readWord,
+  spoolsDirectory,
+  startThemAgain,
+  sumOf,
+  wordOf,
+} from './our-producers.ts'
 import { costsOf, type LoggedToken } from './reckoning.ts'
 import { smallDisk } from './small-disk.ts'
+import { dumpOf, ledger, startStream } from './stream-unit.ts'
 
 const count = Number(process.env.SLUICE_CHAOS_FAULTS ?? 100)
 const seed = Number(process.env.SLUICE_CHAOS_SEED ?? Date.now() % 1_000_000)
@@ -48,7 +54,7 @@ if (isRoot) {
     const place = { address: serviceAddress(hostOf('vm2')), port: 27017, database: 'ca0' }
     return withDatabase(connection, place, use).finally(() => connection.close())
   }
-  const lastAcknowledged = () => onHost('vm4', sh`tail -n 1 /var/lib/chaos/acknowledged`)
+  const lastAcknowledged = () => onHost('vm4', sh`tail -n 1 ${ledger}`)
   /** Whether something that was sent after `id` is in both collections. */
   const isPast = (id: string) =>
     inDatabase(async (database) => {
@@ -68,7 +74,7 @@ if (isRoot) {
       const [name = '', unit = ''] = place.split(' ')
       const words = await onHost(
         name,
-        sh`systemctl is-active ${unit} || :; journalctl --unit ${unit} --lines 12 --no-pager --output cat; iptables -S | grep DROP | head -n 5; tail -n 1 /var/lib/chaos/acknowledged 2>/dev/null || :`,
+        sh`systemctl is-active ${unit} || :; journalctl --unit ${unit} --lines 12 --no-pager --output cat; iptables -S | grep DROP | head -n 5; tail -n 1 ${ledger} 2>/dev/null || :`,
       ).catch(String)
       return `--- ${place}\n${words}`
     })
@@ -91,35 +97,16 @@ if (isRoot) {
     t.not(chosen.length, 0, `the name of no fault has "${only}" in it`)
     t.log(`SLUICE_CHAOS_SEED=${seed} SLUICE_CHAOS_FAULTS=${count} repeat it`)
     say(`seed ${seed}, ${count} faults`)
-    const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'))
-    t.teardown(() => rmSync(folder, { recursive: true }))
-    const program = join(folder, 'stream.mjs')
-    await build({
-      entryPoints: [join(import.meta.dirname, 'stream.ts')],
-      outfile: program,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
-      },
-      logLevel: 'warning',
-    })
     await onHost('vm2', smallDisk(mongodbDirectory, 1024))
+    await onHost('vm4', smallDisk(spoolsDirectory, 64))
     const provisioned = await run(t, ['provision'])
     t.deepEqual(troubleOf(provisioned.result), [])
 
     const bootstrap = `${serviceAddress(hostOf('vm1'))}:9092`
     const sender = await lab().connect(hostOf('vm4'))
-    await sender.upload(program, '/var/tmp/chaos-stream.mjs', {})
-    await ask(
-      sender,
-      sh`install -D -m 0644 /var/tmp/chaos-stream.mjs /opt/chaos/stream.mjs; rm /var/tmp/chaos-stream.mjs
-      printf '%s\\n' '[Service]' 'User=pipeline' 'StateDirectory=chaos' 'Restart=always' 'RestartSec=1' ${`ExecStart=/opt/sluice/node/current/bin/node /opt/chaos/stream.mjs send ${bootstrap} ${marker} /var/lib/chaos/acknowledged`} '[Install]' 'WantedBy=multi-user.target' > /etc/systemd/system/chaos-stream.service
-      systemctl daemon-reload; systemctl enable --quiet --now chaos-stream
-      until [ -s /var/lib/chaos/acknowledged ]; do sleep 0.1; done`,
-    )
+    await startStream(t, sender, { bootstrap, marker }, ask)
     sender.close()
+    await onHost('vm4', keepTheirWord)
     await recovery()
 
     const random = randomOf(seed)
@@ -144,15 +131,12 @@ if (isRoot) {
       )
     }
 
-    await onHost('vm4', sh`systemctl disable --quiet --now chaos-stream producer@1 producer@2`)
-    const acknowledged = (await onHost('vm4', sh`cat /var/lib/chaos/acknowledged`)).split('\n')
+    await onHost('vm4', sh`systemctl disable --quiet --now chaos-stream`)
+    t.is(await onHost('vm4', endThem), '', 'a spool holds something')
+    const said = [readWord(await onHost('vm4', wordOf(1))), readWord(await onHost('vm4', wordOf(2)))]
+    const acknowledged = (await onHost('vm4', sh`cat ${ledger}`)).split('\n')
     const dump = async (topic: string) =>
-      (
-        await onHost(
-          'vm4',
-          sh`/opt/sluice/node/current/bin/node /opt/chaos/stream.mjs dump ${bootstrap} ${topic}`,
-        )
-      )
+      (await onHost('vm4', dumpOf(bootstrap, topic)))
         .split('\n')
         .map((line): { partition: number; offset: number; value: string } => JSON.parse(line))
         .sort((a, b) => a.partition - b.partition || a.offset - b.offset)
@@ -197,6 +181,13 @@ if (isRoot) {
       t.deepEqual([...logs].filter((id) => !have.has(id)).slice(0, 5), [], `${name} lacks what the log has`)
     }
 
+    const everywhere = new Set(Object.values(stored).flat())
+    for (const { acknowledged, spooled, faults } of said) {
+      t.deepEqual(faults.slice(0, 5), [], `${faults.length} contradictions in what a producer says`)
+      const lost = [...acknowledged, ...spooled].filter((id) => !everywhere.has(id))
+      t.deepEqual(lost.slice(0, 5), [], `${lost.length} events that a producer took on were lost`)
+    }
+
     const costs = new Map(
       [...Map.groupBy(logged.token_usage, ({ partition }) => partition).values()].flatMap((messages) => [
         ...costsOf(
@@ -231,12 +222,14 @@ if (isRoot) {
     const sorted = recoveries.map(({ seconds }) => seconds).sort((a, b) => a - b)
     const at = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1)
     const sums = `${acknowledged.length * 2} acknowledged events, ${stored.gpu_metrics?.length} and ${stored.token_usage?.length} documents; recovered after p50 ${at(0.5)} s, p95 ${at(0.95)} s, at most ${at(1)} s`
-    say(sums)
-    t.log(sums)
+    for (const line of [sums, ...said.map(sumOf)]) {
+      say(line)
+      t.log(line)
+    }
     // The goal is about faults of all kinds; a restart of Kafka alone takes about that long on a busy machine.
     if (only === '' && count >= faults.length)
       t.true(Number(at(0.95)) <= 15, 'after 95 of 100 faults events are stored again within 15 s')
-    await onHost('vm4', sh`systemctl enable --quiet --now producer@1 producer@2`)
+    await onHost('vm4', startThemAgain)
     await verified(t, { withinSeconds: 60 })
   })
 } else {

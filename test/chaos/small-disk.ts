@@ -28,7 +28,7 @@ const mount = (path: string) => [
  * is there again after a reboot, and after a power cut with what its journal holds.
  */
 export function smallDisk(path: string, megabytes: number): Script {
-  const unit = `${path.slice(1).replaceAll('/', '-')}.mount`
+  const unit = `${path.slice(1).replaceAll('-', '\\x2d').replaceAll('/', '-')}.mount`
   return sh`set -e
     truncate --size ${megabytes}M /var/lib/small-disk.img
     mkfs.ext4 -q -m 0 -F /var/lib/small-disk.img
