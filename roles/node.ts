@@ -12,10 +12,15 @@ export const node = defineRole({
   resources: (_, { facts }) => [release({ name: 'node', artifact: nodeArtifact(facts.architecture) })],
 })
 
-/** What our programs run with. kafkajs asks for a negative delay once, which Node 24 would warn of. */
+/**
+ * What our programs run with. A heap as small as theirs may grow by 30 % only before V8 collects all of it, which then
+ * is a fourth of the processor's work (docs/architecture.md, "The processor's reader"): here it may double. kafkajs asks
+ * for a negative delay once, which Node 24 would warn of.
+ */
 export function nodeOptions(heapMb: number): string[] {
   return [
-    '--max-semi-space-size=8',
+    '--max-semi-space-size=16',
+    '--heap-growing-percent=100',
     `--max-old-space-size=${heapMb}`,
     '--disable-warning=TimeoutNegativeWarning',
   ]

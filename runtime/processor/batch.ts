@@ -1,12 +1,13 @@
 import type { KafkaMessage } from 'kafkajs'
-import { decodeGpuSample, decodeTokenUsage, parseFields } from '../decode.ts'
+import { decodeGpuSample, decodeTokenUsage, parseFields, Rejection } from '../decode.ts'
 import { originOf } from '../replay.ts'
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 import { DocumentBatch } from './document-batch.ts'
 import { documentId, toGpuDocument, toUsageDocument } from './documents.ts'
 import type { GpuBoard } from './gpu-board.ts'
+import { gpuKey } from './gpu-key.ts'
 import type { ProcessorMetrics } from './metrics.ts'
-import { gpuKey, PartitionWindows, type UsageEvent } from './partition-windows.ts'
+import { PartitionWindows, type UsageEvent } from './partition-windows.ts'
 import type { Persist, StillOurs } from './persist.ts'
 import type { PriceBook } from './price-book.ts'
 import { ReadingTurn } from './reading-turn.ts'
@@ -31,7 +32,7 @@ interface Parts {
   defaultPrice: number
 }
 
-/** Turns batches of messages into documents. When `process` returns, all of the batch is safe where it belongs. */
+/** Turns batches of messages into documents. When `write` returns, all of the batch is safe where it belongs. */
 export class BatchWriter {
   readonly #parts: Parts
   readonly #windows = new Map<string, PartitionWindows>()
@@ -47,34 +48,32 @@ export class BatchWriter {
     this.#parts.metrics.batchMessages.observe(batch.messages.length)
   }
 
-  /** Forgets the windows of partitions that are no longer read here. */
+  /** Forgets what belongs to partitions that are no longer read here. */
   keepOnly(assigned: ReadonlySet<string>): void {
+    this.#parts.prices.doubt()
     for (const key of this.#windows.keys()) if (!assigned.has(key)) this.#windows.delete(key)
   }
 
   async #writeSamples({ topic, partition, messages }: Batch, stillOurs: StillOurs): Promise<void> {
-    const { prices, board } = this.#parts
+    const { prices, board, persist } = this.#parts
     const origin: KafkaMessage[] = []
     const documents = new DocumentBatch('gpu')
     const letters: DeadLetter[] = []
     try {
       await this.#turn.forEach(messages, (message) => {
         const fields = parseFields(message.value)
-        const decoded = 'reason' in fields ? fields : decodeGpuSample(fields.message)
-        if ('reason' in decoded) {
-          letters.push({ message, reason: decoded.reason })
+        const sample = fields instanceof Rejection ? fields : decodeGpuSample(fields)
+        if (sample instanceof Rejection) {
+          letters.push({ message, reason: sample.reason })
           return
         }
-        const sample = decoded.message
-        prices.record(sample.host, sample.gpu_index, {
-          time: sample.ts.getTime(),
-          price: sample.price_per_hour_usd,
-        })
+        prices.record(sample.host, sample.gpu_index, sample.ts.getTime(), sample.price_per_hour_usd)
         board.note(sample)
         const source = { topic, partition, offset: Number(message.offset) }
         documents.addSample(toGpuDocument(sample, source, originOf(message.headers)))
         origin.push(message)
       })
+      await persist('mongodb', stillOurs, () => prices.save())
       await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
     } finally {
       documents.release()
@@ -89,12 +88,11 @@ export class BatchWriter {
     const unpriced = new Map<string, { host: string | undefined; index: number }>()
     await this.#turn.forEach(messages, (message) => {
       const fields = parseFields(message.value)
-      const decoded = 'reason' in fields ? fields : decodeTokenUsage(fields.message)
-      if ('reason' in decoded) {
-        letters.push({ message, reason: decoded.reason })
+      const usage = fields instanceof Rejection ? fields : decodeTokenUsage(fields)
+      if (usage instanceof Rejection) {
+        letters.push({ message, reason: usage.reason })
         return
       }
-      const usage = decoded.message
       const offset = Number(message.offset)
       const gpu = gpuKey(usage.host, usage.gpu_index)
       if (usage.price_per_hour_usd === undefined)
@@ -165,8 +163,7 @@ export class BatchWriter {
     metrics.events.inc({ topic, result: 'stored' }, documents.length - rejected.length - repeated)
     if (repeated > 0) metrics.events.inc({ topic, result: 'duplicate' }, repeated)
     if (letters.length > 0) metrics.events.inc({ topic, result: 'rejected' }, letters.length)
-    const now = Date.now()
-    for (const time of documents.times) metrics.endToEndSeconds.observe(Math.max(0, now - time) / 1000)
+    metrics.endToEndSeconds.observeSince(documents.times)
   }
 
   #windowsOf(topic: string, partition: number): PartitionWindows {

@@ -1,5 +1,5 @@
 import type { GpuSample } from '../messages.ts'
-import { gpuKey } from './partition-windows.ts'
+import { gpuKey } from './gpu-key.ts'
 
 /** A clock of a host may run ahead by this much before its samples stop to count as the newest. */
 const clockSkewMs = 60_000

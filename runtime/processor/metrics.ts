@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { DelayHistogram } from './delay-histogram.ts'
 
 /** Everything that the processor counts and measures, under the names that Prometheus reads it by. */
 export class ProcessorMetrics {
@@ -42,11 +43,11 @@ export class ProcessorMetrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5],
     registers: [this.registry],
   })
-  readonly endToEndSeconds = new Histogram({
+  readonly endToEndSeconds = new DelayHistogram({
     name: 'sluice_processor_end_to_end_seconds',
     help: 'Time from the event to its document',
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600],
-    registers: [this.registry],
+    registry: this.registry,
   })
   readonly failures = new Counter({
     name: 'sluice_processor_failures_total',

@@ -24,9 +24,6 @@ export interface UsageEvent {
   message: TokenUsage
 }
 
-/** Names a GPU: the host, where it is known, and the index there. */
-export const gpuKey = (host: string | undefined, index: number): string => `${host ?? ''}#${index}`
-
 /** More GPUs than this in one partition, and the windows are read anew from the database rather than kept. */
 const timelinesKept = 10_000
 
@@ -130,7 +127,7 @@ export class PartitionWindows {
     for (const { gpu, message } of events) {
       const timeline = this.#timeline(gpu)
       const last = blockOf(message.ts.getTime())
-      for (const number of [last - 1, last]) {
+      for (let number = last - 1; number <= last; number += 1) {
         const unknown = !timeline.has(number) && (number <= timeline.highest || number < this.#knownFrom)
         if (unknown) missing.set(number, (missing.get(number) ?? new Set()).add(gpu))
         timeline.open(number, this.#batch)

@@ -56,10 +56,7 @@ export async function runProcessor(
     ...{ persist, metrics },
     onSent: recent.noteLetters,
   })
-  const prices = new PriceBook(async (host, index) => {
-    const sample = await store.lastSample(host, index)
-    return sample === null ? undefined : { time: sample.ts.getTime(), price: sample.price_per_hour_usd }
-  })
+  const prices = new PriceBook(store.prices)
   const topics = [...new Set([environment.TOPIC_METRIC, environment.TOPIC_TOKEN, environment.KAFKA_TOPIC])]
   // A counter that begins with its first letter would hide that one from an alarm on its increase.
   for (const topic of topics) metrics.deadLetters.inc({ topic }, 0)

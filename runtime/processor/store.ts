@@ -1,8 +1,10 @@
-import { type Collection, type Db, MongoClient, MongoServerError } from 'mongodb'
+import { type Collection, type Db, MongoClient } from 'mongodb'
 import type { DocumentBatch } from './document-batch.ts'
 import type { GpuDocument, Source, UsageDocument } from './documents.ts'
+import { gpuKey } from './gpu-key.ts'
 import type { ProcessorMetrics } from './metrics.ts'
-import { gpuKey, type StoredUsage } from './partition-windows.ts'
+import type { StoredUsage } from './partition-windows.ts'
+import { PriceHistory } from './price-history.ts'
 import { insertRaw } from './raw-insert.ts'
 import { rollupKinds } from './usage/rollup-kinds.ts'
 import { type MarkDocument, RollupMarks } from './usage/rollup-marks.ts'
@@ -12,9 +14,6 @@ const indexes = {
   gpu_metrics: [{ key: { ts: 1 } }, { key: { host: 1, gpu_index: 1 } }],
   token_usage: [{ key: { ts: 1 } }, { key: { model: 1 } }],
 } as const
-
-/** MaxTimeMSExpired. */
-const exceededTimeLimit = 50
 
 /** The database: one attempt a call, so that who calls decides how long to insist. */
 export class Store {
@@ -28,6 +27,7 @@ export class Store {
   readonly side: Db
   /** Which roll-ups are behind the documents that were inserted here. */
   readonly marks: RollupMarks
+  readonly prices: PriceHistory
 
   constructor(uri: string, metrics: ProcessorMetrics) {
     this.#metrics = metrics
@@ -46,6 +46,7 @@ export class Store {
     this.#db = this.#client.db(databaseOf(uri))
     this.side = this.#sideClient.db(databaseOf(uri))
     this.marks = new RollupMarks(this.#db.collection<MarkDocument>('rollup_marks'))
+    this.prices = new PriceHistory(this.#db)
     this.gpuMetrics = this.#db.collection('gpu_metrics')
     this.tokenUsage = this.#db.collection('token_usage')
   }
@@ -61,6 +62,7 @@ export class Store {
   async makeIndexes(): Promise<void> {
     await this.gpuMetrics.createIndexes([...indexes.gpu_metrics])
     await this.tokenUsage.createIndexes([...indexes.token_usage])
+    await this.prices.makeIndex()
   }
 
   /** Inserts what is not there yet. Throws where the insert should be repeated. */
@@ -98,21 +100,6 @@ export class Store {
     for await (const { _id, ts, host, gpu_index, tokens } of cursor) {
       yield { id: _id, time: ts.getTime(), gpu: gpuKey(host, gpu_index), tokens }
     }
-  }
-
-  /** The sample of a GPU (of any host, where none is named) that was stored last. */
-  async lastSample(host: string | undefined, index: number): Promise<GpuDocument | null> {
-    if (host === undefined) {
-      try {
-        return await this.gpuMetrics.findOne({ gpu_index: index }, { sort: { ts: -1 }, maxTimeMS: 200 })
-      } catch (error) {
-        // No index leads to an index without a host: where there is no such sample, all would be read.
-        if (error instanceof MongoServerError && error.code === exceededTimeLimit) return null
-        throw error
-      }
-    }
-    // Equal keys of an index lie in the order of insertion: read from its end, the first one is the newest.
-    return this.gpuMetrics.findOne({ host, gpu_index: index }, { sort: { host: -1, gpu_index: -1 } })
   }
 
   /** The sample of each GPU that was stored last: one look at the index a GPU, however many samples there are. */

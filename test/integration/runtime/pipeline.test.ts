@@ -182,32 +182,6 @@ test.serial('a second processor that comes and goes changes no number', async (t
   await storedExactly(t, pipeline, acknowledged)
 })
 
-test.serial('usage without a price of its own is priced by the newest sample of its GPU', async (t) => {
-  const pipeline = await layPipeline(t, ground)
-  pipeline.startProcessor()
-  const ts = new Date().toISOString()
-  const gpu = { host: 'gpu-1', gpu_index: 2 }
-  const sample = {
-    ...{ ts, ...gpu, name: 'A100', utilization: 0.5, mem_used_mb: 1, mem_total_mb: 2, power_w: 3 },
-    price_per_hour_usd: 3.6,
-  }
-  const usage = { ts, ...gpu, model: 'm', prompt_tokens: 600, completion_tokens: 400, latency_ms: 1 }
-  const { metric, token } = pipeline.topics
-  const { bootstrap } = ground.services
-
-  await sendTo(bootstrap, { topic: metric, partition: 0, values: [JSON.stringify(sample)] })
-  await eventually('the sample is stored', async () => (await countIn(pipeline, 'gpu_metrics')) === 1)
-  await sendTo(bootstrap, { topic: token, partition: 5, values: [JSON.stringify(usage)] })
-
-  await eventually('the usage is stored', async () => (await countIn(pipeline, 'token_usage')) === 1)
-  t.like((await pipeline.documents('token_usage'))[0], {
-    tokens: 1000,
-    tps: 1000,
-    cost_per_token: 3.6 / 3_600_000,
-    price_per_hour_usd: 3.6,
-  })
-})
-
 test.serial(
   'while mongod is away /health answers, /ready says why, and afterwards nothing is missing',
   async (t) => {

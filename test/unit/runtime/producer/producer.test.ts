@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { ProducerEnvironment, readEnvironment } from '../../../../runtime/config.ts'
-import { decodeGpuSample, decodeTokenUsage, parseFields } from '../../../../runtime/decode.ts'
+import { decodeGpuSample, decodeTokenUsage, parseFields, Rejection } from '../../../../runtime/decode.ts'
 import { parseCommandLine, UsageError } from '../../../../runtime/producer/command-line.ts'
 import { createEvents } from '../../../../runtime/producer/events.ts'
 import { GpuSourceError } from '../../../../runtime/producer/gpu.ts'
@@ -32,11 +32,13 @@ test('what the producer makes is what the processor takes', async (t) => {
   const source = await createGpuSource(environmentWith({}))
   for (const gpu of await source.read()) {
     const events = createEvents(gpu, { marker: 'm', random: Math.random, now: new Date() })
-    const read = (value: unknown) => parseFields(Buffer.from(String(value)))
-    const sampleFields = read(events.sample.value)
-    const usageFields = read(events.usage.value)
-    t.true('message' in sampleFields && 'message' in decodeGpuSample(sampleFields.message))
-    t.true('message' in usageFields && 'message' in decodeTokenUsage(usageFields.message))
+    const read = (value: unknown) => {
+      const fields = parseFields(Buffer.from(String(value)))
+      if (fields instanceof Rejection) throw new TypeError(fields.reason)
+      return fields
+    }
+    t.false(decodeGpuSample(read(events.sample.value)) instanceof Rejection)
+    t.false(decodeTokenUsage(read(events.usage.value)) instanceof Rejection)
     t.is(events.sample.key, gpu.host)
     t.is(events.usage.key, gpu.host)
   }
