@@ -31,6 +31,7 @@ export const errorCodes = {
   HOST_KEY_UNKNOWN: 'a host shows a key that nothing vouches for',
   HOST_KEY_CHANGED: 'a host shows another key than the one on record',
   LOGIN_REFUSED: 'a host refused every key that was offered',
+  KEY_UNUSABLE: 'there is no private key to log in with, or it cannot be read or opened',
   CONNECTION_LOST: 'a connection ended while it was needed',
   BECOME_REFUSED: 'the login user may not become root',
   HOST_UNSUPPORTED: 'a host runs a system that the roles do not know',

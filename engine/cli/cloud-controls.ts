@@ -26,6 +26,8 @@ export interface CloudRun {
 }
 
 export interface CloudPlan extends CloudRun {
+  /** How the hosts are logged in to, where that takes a key of the user's own: the inventory's name stands for them. */
+  login?: { name: string; identityFile?: string | undefined; publicKey: string }
   /** Left out where nobody asks money. */
   cost?: CostTable
 }

@@ -40,6 +40,14 @@ async function makeCloud(session: Session, cloud: CloudControls, options: UpOpti
   if (plan.cost !== undefined) {
     session.progress(`cost of all that is declared: ${money(plan.cost)}; sluice cost says of what`)
   }
+  if (
+    plan.login !== undefined &&
+    !options.check &&
+    (options.wait > 0 || options.provision || options.verify)
+  ) {
+    const { ensureKey } = await import('../transport/identity.ts')
+    await ensureKey(plan.login, plan.login.publicKey)
+  }
   const mode = options.check ? 'check' : 'apply'
   const exitCode = exitCodeOfRun(await showCloudRun(session, plan, options, { mode, removeData: false }))
   if (exitCode !== exitCodes.converged || options.check || options.wait === 0) return exitCode

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { NodeSSH, type Config as NodeSshConfig } from 'node-ssh'
 import type { ClientChannel, ConnectConfig } from 'ssh2'
@@ -11,9 +10,8 @@ import {
   type AskPassphrase,
   agentHolds,
   agentSocket,
+  keyFileOf,
   passphraseFor,
-  readKeyFile,
-  usualKeyFiles,
   wrongPassphrase,
 } from './identity.ts'
 
@@ -33,7 +31,7 @@ export const keepAliveTries = 4
  * Opens a connection by the library in this process: nothing to start, so the fastest way.
  *
  * @param through a stream to the host's SSH port, where it is behind another host
- * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED
+ * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED, KEY_UNUSABLE
  */
 export async function openByNodeSsh(
   host: Host,
@@ -156,21 +154,11 @@ async function credentials(
   askPassphrase: AskPassphrase | undefined,
 ): Promise<{ privateKey?: string; passphrase?: string; agent?: string }> {
   const agent = agentSocket()
-  const usual = usualKeyFiles().find((path) => existsSync(path))
-  const path = host.identityFile ?? usual
-  if (host.identityFile === undefined && agent !== undefined) {
-    const file = usual === undefined ? undefined : readKeyFile(usual, host)
+  const file = keyFileOf(host)
+  if (agent !== undefined && (file === undefined || host.identityFile === undefined)) {
     return { agent, ...(file !== undefined && !file.encrypted && { privateKey: file.text }) }
   }
-  if (path === undefined) {
-    throw new SluiceError('LOGIN_REFUSED', {
-      subject: `there is no key to log in with to ${host.name}`,
-      why: `the inventory names no identityFile, no SSH agent is running, and none of ${usualKeyFiles().join(', ')} is there`,
-      advice:
-        'name a private key file as identityFile in the inventory, or start an agent and add the key to it',
-    })
-  }
-  const file = readKeyFile(path, host)
+  if (file === undefined) throw new TypeError(`there is neither a key file nor an agent for ${host.name}`)
   if (!file.encrypted) return { privateKey: file.text }
   if (agent !== undefined && (await agentHolds(file))) return { agent }
   const passphrase = await passphraseFor(file, host, askPassphrase)

@@ -48,7 +48,7 @@ export interface Master {
  * the host, except for what Sluice answers for: who, where, and which host key.
  *
  * @param through the control path of the connection to the host that this one is behind
- * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED
+ * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED, KEY_UNUSABLE
  */
 export async function startMaster(host: Host, options: CarrierOptions, through?: string): Promise<Master> {
   const [known, passphrase] = await Promise.all([options.hostKeys.of(host), passphraseOf(host, options)])

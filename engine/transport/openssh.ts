@@ -19,7 +19,7 @@ const ambiguousCode = 255
  * Opens a connection by the system's OpenSSH client: one process that holds it, and one for each command.
  *
  * @param through the connection to the host that this one is behind
- * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED
+ * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED, KEY_UNUSABLE
  */
 export async function openByOpenSsh(
   host: Host,

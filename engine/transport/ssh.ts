@@ -28,7 +28,7 @@ export interface ConnectOptions {
 /**
  * Opens an SSH connection whose host key is vouched for.
  *
- * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED
+ * @throws SluiceError HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED, LOGIN_REFUSED, KEY_UNUSABLE
  */
 export function connect(host: Host, options: ConnectOptions): Promise<Connection> {
   return connector(options)(host)

@@ -153,9 +153,9 @@ END
         )
         const typed = await onHost(way, { askPassphrase: async () => passphrase }, whoAmI)
 
-        t.is(none.code, 'LOGIN_REFUSED')
+        t.is(none.code, 'KEY_UNUSABLE')
         t.regex(none.advice ?? '', /ssh-add/)
-        t.is(wrong.code, 'LOGIN_REFUSED')
+        t.is(wrong.code, 'KEY_UNUSABLE')
         t.regex(wrong.subject, /passphrase does not open/)
         t.is(typed, 'root\nvm1')
         t.notRegex([none, wrong].map(describeError).join(), /canary/)

@@ -264,13 +264,16 @@ else {
       t.is(readFileSync(knownHostsFile, 'utf8').trim().split('\n').length, 1)
     })
 
-    promise('a key that the host does not know, and no key at all, are refused logins', async (t) => {
-      const stranger = join(scratch, `stranger-${transport}`)
-      await $({ quiet: true })`ssh-keygen -q -t ed25519 -N ${''} -f ${stranger}`
+    promise(
+      'a key that the host does not know is a refused login, no key at all an error of its own',
+      async (t) => {
+        const stranger = join(scratch, `stranger-${transport}`)
+        await $({ quiet: true })`ssh-keygen -q -t ed25519 -N ${''} -f ${stranger}`
 
-      t.is(await failure(open({ transport, identityFile: stranger })), 'LOGIN_REFUSED')
-      t.is(await failure(open({ transport, identityFile: '/nonexistent' })), 'LOGIN_REFUSED')
-    })
+        t.is(await failure(open({ transport, identityFile: stranger })), 'LOGIN_REFUSED')
+        t.is(await failure(open({ transport, identityFile: '/nonexistent' })), 'KEY_UNUSABLE')
+      },
+    )
 
     promise('a host that is down, closed or silent is unreachable, in the time that it has', async (t) => {
       const silent = createServer().listen(0, '127.0.0.1')

@@ -48,6 +48,7 @@ export const awsControls: CloudControls = {
     })
     return {
       ...runIn(region, settings, options, { ...parts, hosts }, 'up'),
+      login: { name: 'aws', identityFile: settings.identityFile, publicKey: parts.publicKey },
       cost: costOf('plan', declaredHosts(declaration), ratesOf(region, settings.prices)),
     }
   },

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   AuthorizeSecurityGroupIngressCommand,
@@ -647,6 +648,28 @@ test.serial('what hosts cost now is asked in every region where they are looked 
   t.regex(stdout, /^there now: shop in us-west-2, af-south-1$/m)
   t.regex(stdout, /^ {2}k0 +kafka +t3\.small \+ 8 GB gp3/m)
   t.regex(stdout, /^ {2}k1 +kafka +t3\.small \+ 8 GB gp3/m)
+})
+
+test.serial('without a private key that could log in, up says so before it makes anything', async (t) => {
+  const { cloud, folder, text } = await project(t, 'ap-southeast-1')
+  const before = await inventoryOf(cloud)
+  const nobody = { HOME: folder, SSH_AUTH_SOCK: '' }
+
+  const without = await text(['up'], nobody)
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  writeFileSync(join(folder, 'key.pub'), publicKey)
+  const another = await text(['up'], nobody)
+
+  t.regex(
+    without.stderr,
+    /KEY_UNUSABLE {2}there is no key to log in with to aws\n[\s\S]*do {3}name a private key file/,
+  )
+  t.regex(
+    another.stderr,
+    /KEY_UNUSABLE {2}the hosts would let in a public key whose private half is not what/,
+  )
+  t.deepEqual([without.exitCode, another.exitCode], [1, 1])
+  t.deepEqual(await inventoryOf(cloud), before)
 })
 
 test.serial('what is wrong in the settings is said before AWS is asked', async (t) => {
