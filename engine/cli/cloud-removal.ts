@@ -17,7 +17,8 @@ export async function removeCloud(
 ): Promise<number> {
   const { print, progress } = session
   const removal = await cloud.down(cloudOptions(session))
-  if (removal === undefined) {
+  if (removal === undefined || removal.things.length === 0) {
+    if (!options.check) await removal?.leftovers()
     if (!options.json) {
       print('Nothing to remove: sluice up has made nothing here.')
       print('What was installed on hosts that you made yourself is removed by sluice destroy --installed.')

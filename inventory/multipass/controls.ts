@@ -60,10 +60,6 @@ export const multipassControls: CloudControls = {
       if (still.length === 0) await records.forgetKey()
       return still.map(({ instance: name }) => name)
     }
-    if (ours.length === 0) {
-      await leftovers()
-      return undefined
-    }
     const subjects = ours.map(({ host, instance: name }) => ({ host, instance: name }))
     return {
       ...runOf('destroy', subjects, new Workplace(multipass, records, user)),

@@ -188,6 +188,28 @@ test('destroy --check shows what would go, ends with 2, and removes nothing; the
   t.regex(kept.stderr, /USAGE {2}the hosts of multipass .* go as a whole[\s\S]*--check alone shows what goes/)
 })
 
+test('instances that are gone are forgotten by destroy, and not by destroy --check', async (t) => {
+  const folder = projectFolder(t, settings(one))
+  const multipass = multipassStandIn(t)
+  await sluice(folder, up, multipass.environment)
+  multipass.set({ instances: [] })
+  const destroy = (...words: string[]) =>
+    sluice(folder, ['destroy', '-i', 'multipass', ...words], multipass.environment)
+  const record = join(folder, '.sluice/multipass/vm1.json')
+
+  const checked = await destroy('--check')
+  const after = existsSync(record)
+  const destroyed = await destroy('--yes')
+
+  t.is(checked.exitCode, 0, checked.stderr)
+  t.regex(checked.stdout, /Nothing to remove/)
+  t.true(after)
+  t.is(destroyed.exitCode, 0, destroyed.stderr)
+  t.regex(destroyed.stdout, /Nothing to remove/)
+  t.false(existsSync(record))
+  t.false(existsSync(join(folder, '.sluice/multipass/id_ed25519')))
+})
+
 test('the inventory is the running instances, with keys that Multipass was asked for once', async (t) => {
   const folder = projectFolder(t, settings({ ...one, admin: ['192.0.2.1/32'] }))
   const multipass = multipassStandIn(t)
