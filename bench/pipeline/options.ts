@@ -59,7 +59,13 @@ export function readPipelineOptions(
       ),
     )
     .addOption(
-      whole('--minutes <n>', 'how long our processor runs at full speed; 0 leaves it out', 0, 0, 600),
+      whole(
+        '--minutes <n>',
+        'how long our processor runs at full speed, of which ten are judged; 0 leaves it out',
+        10,
+        0,
+        600,
+      ),
     )
     .addOption(whole('--seed <n>', 'of the stream', 1, 0, 2 ** 31))
     .addOption(

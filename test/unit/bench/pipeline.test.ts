@@ -61,6 +61,16 @@ test('goals are judged by the worst of what was measured', (t) => {
   )
 })
 
+test('less than ten minutes are not judged, and the first is not', (t) => {
+  const goalsOf = (counts: number[]) => {
+    const minutes = counts.map((documents, index) => ({ minute: index + 1, documents, residentMb: 150 }))
+    return pipelineGoals({ speed: [], pace: [], minutes, producer: [] }).map(({ measured }) => measured)
+  }
+
+  t.deepEqual(goalsOf(Array(9).fill(100)), [])
+  t.deepEqual(goalsOf([50, ...Array(8).fill(100), 90]), ['90 %'])
+})
+
 test('the chart has a bar for everybody who was measured', (t) => {
   const svg = pipelineChart([run('sluice', 1, 120_000), run('python', 1, 1400)])
 
