@@ -62,9 +62,12 @@ export interface CostReport {
   currency: string
   /** Where the prices come from, and from when they are. */
   source: string
-  plan: CostTable
-  running?: CostTable
-  /** Why what runs was not asked for. */
+  plan?: CostTable
+  /** Why there is no plan. */
+  notPlanned?: string
+  /** Everything that is there, and where that is in several places, each of them with its own title. */
+  running?: CostTable & { regions: CostTable[] }
+  /** Why what runs, or a part of it, is not known. */
   notAsked?: string
   examples: CostTable[]
 }

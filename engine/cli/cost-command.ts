@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors.ts'
 import { cloudOf, cloudOptions } from './cloud.ts'
-import type { CloudControls, CostTable } from './cloud-controls.ts'
+import type { CloudControls, CostReport, CostTable } from './cloud-controls.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { CostOptions } from './options.ts'
@@ -18,11 +18,11 @@ export async function costCommand(session: Session, options: CostOptions): Promi
     print(JSON.stringify(report))
     return exitCodes.converged
   }
-  const { plan, running, notAsked, examples, currency, source } = report
-  for (const line of tableLines(plan)) print(line)
-  if (running === undefined) print(`there now: not asked, ${notAsked}\n`)
-  else if (running.items.length === 0) print(`${running.title}: nothing, so it costs nothing\n`)
-  else for (const line of tableLines(running)) print(line)
+  const { plan, notPlanned, running, notAsked, examples, currency, source } = report
+  const planned = plan === undefined ? [`plan: not known, ${notPlanned}`, ''] : tableLines(plan)
+  for (const line of planned) print(line)
+  if (running !== undefined) for (const line of runningLines(running)) print(line)
+  if (notAsked !== undefined) print(`there now: not known, ${notAsked}\n`)
   for (const example of examples) print(`${example.title}: ${money(example)}`)
   print(`\n${currency}, without tax and traffic. Prices: ${source}.`)
   return exitCodes.converged
@@ -47,6 +47,20 @@ async function pricing(session: Session, options: CostOptions): Promise<Required
     at: choice.from,
     advice: `name an inventory that costs: ${priced.map(({ name }) => `-i ${name}`).join(', ')}`,
   })
+}
+
+function runningLines(running: Required<CostReport>['running']): string[] {
+  const { title, items, regions } = running
+  if (items.length === 0) return [`${title}: nothing, so it costs nothing`, '']
+  if (regions.length === 0) return tableLines(running)
+  const empty = regions.filter((each) => each.items.length === 0).map((each) => each.title)
+  return [
+    ...regions
+      .filter((each) => each.items.length > 0)
+      .flatMap((each) => tableLines({ ...each, title: `there now in ${each.title}` })),
+    `${title}: ${money(running)}${empty.length === 0 ? '' : `; nothing is in ${empty.join(', ')}`}`,
+    '',
+  ]
 }
 
 function tableLines({ title, items, ...total }: CostTable): string[] {

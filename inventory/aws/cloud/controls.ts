@@ -3,8 +3,6 @@ import type {
   CloudOptions,
   CloudPlan,
   CloudRemoval,
-  CostReport,
-  CostTable,
 } from '../../../engine/cli/cloud-controls.ts'
 import { SluiceError } from '../../../engine/errors.ts'
 import type { Host, Inventory } from '../../../engine/inventory.ts'
@@ -13,14 +11,15 @@ import { openRegions, type RegionClient } from '../client.ts'
 import { forgetHostKeys } from '../pin.ts'
 import { type AwsSettings, awsSettings } from '../settings.ts'
 import { RegionConnection } from './connection.ts'
-import { costOf, declaredHosts, exampleCosts, priceSource, ratesOf } from './cost.ts'
+import { costOf, declaredHosts, ratesOf } from './cost.ts'
+import { costReport } from './cost-report.ts'
 import { adminNetworks, type Declaration, declarationOf, groupsOf, readPublicKey } from './declaration.ts'
 import { refuseForeign, refuseNamesakes } from './foreign.ts'
 import { type Holdings, holdingsOf, identifiersIn } from './holdings.ts'
 import { withImages } from './images.ts'
+import { oneRegion } from './one-region.ts'
 import { type CloudParts, cloudPlaybook } from './playbook.ts'
 import { RegionApi } from './region-api.ts'
-import { runningHosts } from './running-hosts.ts'
 import { UpSection } from './section.ts'
 import { goingAway, partTag, type Stack, type Tagged, tagOf } from './stack.ts'
 
@@ -84,22 +83,7 @@ export const awsControls: CloudControls = {
     }
   },
 
-  async cost(options): Promise<CostReport> {
-    const settings = settingsWith(options)
-    const [first] = await openRegions(oneRegion(settings))
-    const region = first?.region ?? ''
-    first?.client.destroy()
-    const rates = ratesOf(region, settings.prices)
-    const plan = costOf(`plan: sluice up in ${region}`, declaredHosts(declarationOf(settings)), rates)
-    const report = { currency: 'USD', source: priceSource, examples: exampleCosts(), plan }
-    try {
-      return { ...report, running: await costOfRunning(settings, options) }
-    } catch (error) {
-      // What it would cost is asked before there is an account, too.
-      if (!(error instanceof SluiceError) || error.code !== 'AWS_CREDENTIALS') throw error
-      return { ...report, notAsked: error.subject }
-    }
-  },
+  cost: (options) => costReport(settingsWith(options), options.signal),
 }
 
 function settingsWith({ projectDirectory, wishes }: CloudOptions): AwsSettings {
@@ -110,47 +94,6 @@ function settingsWith({ projectDirectory, wishes }: CloudOptions): AwsSettings {
     { code: 'USAGE', place: 'the command line', advice: 'sluice up --help says what can be typed' },
   )
   return { ...settings, up }
-}
-
-/** What hosts of the project cost in all regions where the inventory looks for them. */
-async function costOfRunning(settings: AwsSettings, { signal }: CloudOptions): Promise<CostTable> {
-  const apis = (await openRegions(settings)).map((client) => new RegionApi(client, signal))
-  try {
-    const tables = await Promise.all(
-      apis.map(async (api) =>
-        costOf(api.region, await runningHosts(api, settings), ratesOf(api.region, settings.prices)),
-      ),
-    )
-    const sum = (of: (table: CostTable) => number) => tables.reduce((total, table) => total + of(table), 0)
-    return {
-      title: `there now: ${settings.project} in ${tables.map(({ title }) => title).join(', ')}`,
-      items: tables.flatMap(({ items }) => items),
-      hourly: sum(({ hourly }) => hourly),
-      monthly: sum(({ monthly }) => monthly),
-      complete: tables.every(({ complete }) => complete),
-    }
-  } finally {
-    for (const api of apis) api.close()
-  }
-}
-
-/** @throws SluiceError USAGE when several regions could be meant */
-function oneRegion(settings: AwsSettings): AwsSettings {
-  const { regions, up } = settings
-  if (up.region !== undefined) {
-    if (regions?.includes(up.region)) return { ...settings, regions: [up.region] }
-    throw new SluiceError('USAGE', {
-      subject: `hosts would be made in ${up.region}, where nobody looks for them: regions are ${regions?.join(', ')}`,
-      at: 'sluice.config.json > aws',
-      advice: `put ${up.region} into aws.regions (or SLUICE_AWS_REGIONS)`,
-    })
-  }
-  if (regions === undefined || regions.length === 1) return settings
-  throw new SluiceError('USAGE', {
-    subject: `hosts can be made in one region, and there are several: ${regions.join(', ')}`,
-    at: 'sluice.config.json > aws',
-    advice: 'say which: "aws": { "up": { "region": "eu-central-1" } }',
-  })
 }
 
 async function withRegion<Result>(

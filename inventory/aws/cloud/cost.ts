@@ -65,6 +65,18 @@ export function costOf(title: string, hosts: readonly Priced[], rates: Rates): C
   }
 }
 
+/** What several tables come to. */
+export function sumOf(title: string, tables: readonly CostTable[]): CostTable {
+  const total = (of: (table: CostTable) => number) => tables.reduce((sum, table) => sum + of(table), 0)
+  return {
+    title,
+    items: tables.flatMap(({ items }) => items),
+    hourly: total(({ hourly }) => hourly),
+    monthly: total(({ monthly }) => monthly),
+    complete: tables.every(({ complete }) => complete),
+  }
+}
+
 /** What would run if all that is declared were there. */
 export function declaredHosts({ hosts }: Declaration): Priced[] {
   return hosts.map(({ name, role, type, diskGb, pricePerHour }) => ({
