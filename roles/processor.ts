@@ -91,6 +91,7 @@ export const processor = defineRole({
     waitFor({
       unit: 'processor.service',
       until: { condition: 'http', address: serviceAddress(context.host), port: params.port, path: '/ready' },
+      timeoutSeconds: 180,
     }),
   ],
 })

@@ -141,18 +141,24 @@ function httpProbe(until: HttpCondition): ControllerProbe<{ state: string }> {
   }
 }
 
+/** How often a service that does not answer is asked until its unit is. */
+const triesALook = 8
+
 function waitForHttp(spec: Spec, until: HttpCondition): Step {
   return {
     kind: 'controller',
     summary: `wait until ${spec.unit} ${describe(until)}`,
     async act(access) {
       const deadline = performance.now() + spec.timeoutSeconds * 1000
-      for (;;) {
+      for (let tries = 1; ; tries++) {
         const status = await httpStatus(access, until)
         if (status === until.status) return
-        if (performance.now() > deadline) {
+        // What has failed will not get better by waiting.
+        const failed = tries % triesALook === 0 && (await hasFailed(access, spec.unit))
+        if (failed || performance.now() > deadline) {
+          const when = failed ? 'having failed,' : `after ${spec.timeoutSeconds} s`
           throw new SluiceError('STEP_FAILED', {
-            subject: `after ${spec.timeoutSeconds} s ${spec.unit} answers ${until.path} with ${status ?? 'nothing'}, should be ${until.status}`,
+            subject: `${when} ${spec.unit} answers ${until.path} with ${status ?? 'nothing'}, should be ${until.status}`,
             advice: `see on the host: journalctl --unit ${spec.unit} --lines 50`,
           })
         }
@@ -161,6 +167,11 @@ function waitForHttp(spec: Spec, until: HttpCondition): Step {
       }
     },
   }
+}
+
+async function hasFailed({ connection }: ControllerAccess, unit: string): Promise<boolean> {
+  const command = sh`systemctl is-failed --quiet -- ${unit}`.text
+  return (await connection.execute(command, { input: '', onStdout() {}, onStderr() {} })) === 0
 }
 
 /** The status of an HTTP answer that the host itself gets; `undefined` when nothing answers. */

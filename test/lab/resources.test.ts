@@ -321,6 +321,22 @@ if (isRoot) {
     t.regex(`${error?.why}${error?.subject}`, /last words|state should be running/)
     connection.close()
   })
+
+  test.serial('an answer of a service that has failed is not waited for', async (t) => {
+    const connection = await firstHost()
+    const failing = '[Service]\nExecStart=/bin/sh -c "sleep 1; exit 3"\n'
+    const until = { condition: 'http', address: '127.0.0.1', port: 4242, path: '/' } as const
+    const began = performance.now()
+
+    const { error } = await converge(connection, [
+      systemdUnit({ unit: 'mute.service', content: failing, state: 'running' }),
+      waitFor({ unit: 'mute.service', until, timeoutSeconds: 100 }),
+    ])
+
+    t.regex(error?.subject ?? '', /^having failed, mute\.service answers \/ with nothing, should be 200/)
+    t.true(performance.now() - began < 60_000)
+    connection.close()
+  })
 } else {
   test.serial.skip(needsRoot, (t) => t.pass())
 }
