@@ -7,7 +7,8 @@ import { withDatabase } from '../../playbooks/verify/mongodb.ts'
 import { serviceAddress } from '../../roles/layout.ts'
 import { troubleOf, typed } from '../support/e2e-cli.ts'
 import { ask, isRoot, needsRoot, testLabName, useLab } from '../support/lab-hosts.ts'
-import { type Fault, faults, type Ground, inTurns, mongodbDirectory, randomOf } from './faults.ts'
+import type { Fault, Ground } from './fault.ts'
+import { faults, inTurns, mongodbDirectory, randomOf } from './faults.ts'
 import {
   endThem,
   keepTheirWord,

@@ -1,25 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Script, sh } from '../../engine/shell.ts'
+import { sh } from '../../engine/shell.ts'
 import { cutPower, rebootHost, startHost } from '../../inventory/lab/power.ts'
-import type { LabSettings } from '../../inventory/lab/settings.ts'
-import { emptySpools, fillSpools, timesSaid } from './our-producers.ts'
+import { type Fault, whileCut } from './fault.ts'
+import { producerFaults } from './producer-faults.ts'
 import { emptyDisk, fillDisk } from './small-disk.ts'
-
-/** What a fault may use. */
-export interface Ground {
-  settings: LabSettings
-  onHost(name: string, script: Script): Promise<string>
-  /** The addresses by which other hosts reach a host. */
-  addresses(name: string): string[]
-  /** A number from 0 up to 1, from the seed. */
-  random(): number
-}
-
-/** Something that goes wrong, and is over when the promise is kept. */
-export interface Fault {
-  name: string
-  strike(ground: Ground): Promise<void>
-}
 
 const services = {
   'processor.service': 'vm3',
@@ -57,31 +41,6 @@ const restarts = ['vm1', 'vm2', 'vm3', 'vm4'].flatMap((name): Fault[] => [
     },
   },
 ])
-
-type Way = 'to' | 'from' | 'both ways between'
-
-/** Lets something happen while packets between two hosts are dropped. */
-async function whileCut(
-  { onHost, addresses }: Ground,
-  { from, to, way }: { from: string; to: string; way: Way },
-  happen: () => Promise<void>,
-): Promise<void> {
-  const rules = (verb: '--insert' | '--delete') =>
-    addresses(to).flatMap((address) => {
-      const program = address.includes(':') ? 'ip6tables' : 'iptables'
-      return [
-        ...(way === 'from' ? [] : [`${program} ${verb} OUTPUT --destination ${address} --jump DROP`]),
-        ...(way === 'to' ? [] : [`${program} ${verb} INPUT --source ${address} --jump DROP`]),
-      ]
-    })
-  const all = (verb: '--insert' | '--delete') => sh`for rule in ${rules(verb)}; do $rule; done`
-  await onHost(from, all('--insert'))
-  try {
-    await happen()
-  } finally {
-    await onHost(from, all('--delete'))
-  }
-}
 
 const cuts = (
   [
@@ -136,47 +95,6 @@ const fullDisk: Fault = {
   },
 }
 
-/** Waits until a producer says something that it has not said before. */
-async function untilSaid({ onHost }: Ground, instance: 1 | 2, text: string, before: string): Promise<void> {
-  for (let seconds = 0; (await onHost('vm4', timesSaid(instance, text))) === before; seconds++) {
-    if (seconds === 90) throw new Error(`producer@${instance} has not said "${text}" within 90 s`)
-    await sleep(1000)
-  }
-}
-
-const awayFromKafka = { from: 'vm4', to: 'vm1', way: 'both ways between' } as const
-
-const fullSpool: Fault = {
-  name: 'a network cut until producer@2 has no room in its spool',
-  async strike(ground) {
-    const text = '"fate":"given up"'
-    const before = await ground.onHost('vm4', timesSaid(2, text))
-    await whileCut(ground, awayFromKafka, async () => {
-      await untilSaid(ground, 2, text, before)
-      await sleep(ground.random() * 4000)
-    })
-  },
-}
-
-/** Kafka comes back while the disk is still full: what waits must leave it all the same. */
-const fullSpoolDisk: Fault = {
-  name: 'a network cut with a full disk below the spools',
-  async strike(ground) {
-    const text = 'the spool cannot be written'
-    const before = await ground.onHost('vm4', timesSaid(1, text))
-    try {
-      await whileCut(ground, awayFromKafka, async () => {
-        await sleep(3000 + ground.random() * 4000)
-        await ground.onHost('vm4', fillSpools)
-        await untilSaid(ground, 1, text, before)
-      })
-      await sleep(2000 + ground.random() * 3000)
-    } finally {
-      await ground.onHost('vm4', emptySpools)
-    }
-  },
-}
-
 /** All that is struck with. Clocks that are wrong are in the stream itself. */
 export const faults: readonly Fault[] = [
   ...signals,
@@ -184,8 +102,7 @@ export const faults: readonly Fault[] = [
   ...cuts,
   company,
   fullDisk,
-  fullSpool,
-  fullSpoolDisk,
+  ...producerFaults,
 ]
 
 /** Faults without end: all of them in an order that chance decides, then all of them in another. */

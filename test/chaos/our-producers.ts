@@ -33,6 +33,10 @@ export const wordOf = (instance: 1 | 2): Script => sh`cat ${words}/${instance}.l
 export const timesSaid = (instance: 1 | 2, text: string): Script =>
   sh`grep --count --fixed-strings ${text} ${words}/${instance}.log || :`
 
+/** Waits until something of both lies in a spool. */
+export const untilBothSpool: Script = sh`
+  timeout 60 sh -c ${`until [ "$(find ${spoolsDirectory} -name '*.spool' -size +0 | cut -d / -f 5 | sort -u | wc -l)" = 2 ]; do sleep 0.2; done`}`
+
 export const fillSpools = fillDisk(spoolsDirectory)
 export const emptySpools = emptyDisk(spoolsDirectory)
 

@@ -19,7 +19,8 @@ export interface Cost {
  */
 export function costsOf(log: readonly LoggedToken[]): Map<string, Cost> {
   const costs = new Map<string, Cost>()
-  const firsts = [...new Map(log.toReversed().map((event) => [event.id, event])).values()].reverse()
+  const seen = new Set<string>()
+  const firsts = log.filter(({ id }) => !seen.has(id) && seen.add(id))
   for (const ofGpu of Map.groupBy(firsts, ({ gpu }) => gpu).values()) {
     ofGpu.forEach((event, place) => {
       let tokens = 0
