@@ -1,7 +1,8 @@
-import { describeError, SluiceError } from '../errors.ts'
+import { SluiceError } from '../errors.ts'
 import type { Host, Inventory } from '../inventory.ts'
 import { limiter } from '../limiter.ts'
 import type { InboundRule } from '../policy.ts'
+import { hostErrors } from '../report/host-errors.ts'
 import { painter } from '../report/terminal.ts'
 import { type Change, resourceName } from '../resource.ts'
 import { ufw } from '../resources/ufw.ts'
@@ -158,7 +159,7 @@ function linesOf(
   const width = Math.max(...results.map(({ host }) => host.length))
   const lines = results.flatMap(({ host, rules, differences, error }) => {
     const head = host.padEnd(width)
-    if (error !== undefined) return `${head}  ${paint('red', describeError(error).replaceAll('\n', '\n  '))}`
+    if (error !== undefined) return `${head}  ${paint('red', 'not compared')}`
     if (differences.length === 0) return `${head}  ${paint('green', 'as the policy says')}, ${rules} rules`
     const rows = differences.map(({ kind, what, why }) => ['  ', kind, what, why])
     return [`${head}  ${paint('yellow', 'differs')}`, ...columns(rows).map((row) => row.replace(/^ +/, '  '))]
@@ -173,8 +174,10 @@ function linesOf(
           `${differing} of ${results.length} hosts differ (rules missing: ${missing}, surplus: ${surplus}; settings: ${settings}); sluice harden --tags firewall sets it right`,
         ]
   const wider = findings.map((finding) => `  ${finding}`)
+  const errors = hostErrors(results).flatMap((text) => ['', ...text.split('\n')])
   return [
     ...lines,
+    ...errors.map((line) => paint('red', line)),
     ...(wider.length > 0 ? ['', 'wider than the pipeline needs', ...wider] : []),
     ...conclusion,
   ]

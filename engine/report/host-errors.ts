@@ -12,7 +12,7 @@ interface Group {
 }
 
 /** The errors of all hosts, each once with the hosts that it befell. */
-export function hostErrors(results: readonly HostResult[]): string[] {
+export function hostErrors(results: readonly Pick<HostResult, 'host' | 'error'>[]): string[] {
   const groups = new Map<string, Group>()
   for (const { host, error } of results) {
     // That the run was stopped is said once for all, and is no mistake to correct.

@@ -164,7 +164,8 @@ if (isRoot) {
       ])
 
       t.is(exitCode, 1)
-      t.regex(stdout, /^gone {2}(HOST_UNREACHABLE|HOST_KEY_UNKNOWN)/m)
+      t.regex(stdout, /^gone {2}not compared$/m)
+      t.regex(stdout, /^(HOST_UNREACHABLE|HOST_KEY_UNKNOWN)[\s\S]*^ {2}at {3}gone$/m)
       t.regex(stdout, /^vm2 {3}as the policy says, 2 rules$/m)
     },
   )

@@ -61,3 +61,24 @@ hosts:
   })
   t.like(end, { type: 'firewall-ended', status: 'failed', missing: 0 })
 })
+
+test('hosts that cannot be compared for the same reason are named together', async (t) => {
+  const folder = projectFolder(t, {
+    'hosts.yaml': `
+groups: { kafka: }
+policy: { admin: [10.0.0.1/32], rules: [{ from: [admin], to: all, port: 22 }] }
+hosts:
+  vm1: { address: 127.0.0.1, port: 9, groups: [kafka], identityFile: key }
+  vm2: { address: 127.0.0.2, port: 9, groups: [kafka], identityFile: key }
+`,
+  })
+
+  const { exitCode, stdout } = await sluice(folder, ['firewall', 'diff', '-i', 'hosts.yaml'])
+
+  t.is(exitCode, 1)
+  t.regex(
+    stdout,
+    /^vm1 {2}not compared\nvm2 {2}not compared\n\nKEY_UNUSABLE {2}the private key .* cannot be read\n {2}at {3}vm1, vm2$/m,
+  )
+  t.is(stdout.match(/KEY_UNUSABLE/g)?.length, 1)
+})
