@@ -66,6 +66,8 @@ export interface Profile {
 export interface RunResult {
   playbook: string
   mode: Mode
+  /** What one of the hosts is, where it is no host: `region`. */
+  noun?: string
   hosts: HostResult[]
   durationMs: number
   interrupted: boolean
@@ -75,7 +77,7 @@ export interface RunResult {
 
 /** Everything that a run says while it works. The engine emits these and never prints. */
 export type RunEvent =
-  | { type: 'run-started'; playbook: string; mode: Mode; hosts: string[] }
+  | { type: 'run-started'; playbook: string; mode: Mode; noun?: string; hosts: string[] }
   | { type: 'host-connecting'; host: string; address: string }
   /** Something on the host that an earlier run left and that the user should know. */
   | { type: 'host-noticed'; host: string; message: string }

@@ -13,6 +13,7 @@ import { type ArtifactSettings, type Resource, resourceName } from './resource.t
 import type { RoleContext } from './role.ts'
 import { type Reading, survey } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
+import { placeOf } from './transport/errors.ts'
 import { variablesOf } from './variables.ts'
 
 /** What a host is like before anything is done to it. */
@@ -56,7 +57,7 @@ export async function surveyHost(
   notice: Notice,
 ): Promise<Surveyed> {
   const { emit } = options
-  emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
+  emit({ type: 'host-connecting', host: host.name, address: placeOf(host) })
   const started = performance.now()
   const connection = await options.connect(host)
   const connected = performance.now()

@@ -29,6 +29,10 @@ export const Host = v.strictObject({
    */
   transport: v.optional(v.picklist(['auto', 'node-ssh', 'openssh'])),
 })
+
+/** The port of what is reached without one: no machine, but a program that makes some. */
+export const noPort = 0
+
 export interface Host extends v.InferOutput<typeof Host> {
   /** The host through which alone this one can be reached. It need not be one that is provisioned. */
   jump?: Host | undefined
@@ -39,6 +43,8 @@ export interface Inventory {
   /** As typed after `--inventory`. */
   name: string
   hosts: Host[]
+  /** What one of the hosts is, where it is no host: `region`. */
+  noun?: string
   variables: Variables
   groupVariables: Record<string, Variables>
   policy: Policy

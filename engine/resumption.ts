@@ -7,6 +7,7 @@ import { type Notice, readAll, readSettled, type SurveyOptions } from './host-su
 import type { Host } from './inventory.ts'
 import type { Placed } from './plan.ts'
 import type { Connection } from './transport/connection.ts'
+import { placeOf } from './transport/errors.ts'
 
 /** How long a host may be away: time enough for a restart of its network, not for one of a large machine. */
 const awaySeconds = 60
@@ -69,7 +70,7 @@ export class Resumption {
 
   async #connectAgain(lost: SluiceError): Promise<Connection> {
     const { host, options } = this.#options
-    options.emit({ type: 'host-connecting', host: host.name, address: `${host.address}:${host.port}` })
+    options.emit({ type: 'host-connecting', host: host.name, address: placeOf(host) })
     const until = performance.now() + awaySeconds * 1000
     for (;;) {
       try {

@@ -59,7 +59,9 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
   }
   const options = { ...given, emit }
   const { playbook, hosts, mode } = options
-  emit({ type: 'run-started', playbook: playbook.name, mode, hosts: hosts.map(({ name }) => name) })
+  const { noun } = options.inventory
+  const run = { playbook: playbook.name, mode, ...(noun !== undefined && { noun }) }
+  emit({ type: 'run-started', ...run, hosts: hosts.map(({ name }) => name) })
   const limit = limiter(options.forks)
   const turns = new Turns({
     inventory: options.inventory,
@@ -76,8 +78,7 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
     hosts.map((host) => workOnHost(host, { options, limit, turns, owner, agreement })),
   )
   const result: RunResult = {
-    playbook: playbook.name,
-    mode,
+    ...run,
     hosts: results,
     durationMs: performance.now() - started,
     interrupted: options.signal?.aborted ?? false,

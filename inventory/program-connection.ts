@@ -1,4 +1,4 @@
-import type { Host } from '../engine/inventory.ts'
+import { type Host, noPort } from '../engine/inventory.ts'
 import type { ControllerAccess } from '../engine/resource.ts'
 import { MachinelessConnection } from './machineless-connection.ts'
 
@@ -31,7 +31,7 @@ export function hostToMake(name: string, address: string): Host {
   return {
     name,
     address,
-    port: 22,
+    port: noPort,
     user: 'root',
     hostKeys: [],
     privateAddresses: [],

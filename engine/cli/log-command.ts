@@ -36,7 +36,7 @@ function outcome({ header, end, documents }: RunRecord): string[] {
   const started = documents.find((document) => document.type === 'run-started')
   const mode = started !== undefined && isCheck(started.mode) ? 'check' : ''
   if (end === undefined) return [header.inventory, mode, 'did not end: it was killed', '']
-  const { hosts, durationMs, interrupted } = end.result
+  const { hosts, noun, durationMs, interrupted } = end.result
   const changes = hosts.reduce((sum, { changed }) => sum + changed.length, 0)
   const badly = hosts
     .filter(({ status }) => status === 'failed' || status === 'skipped')
@@ -46,7 +46,7 @@ function outcome({ header, end, documents }: RunRecord): string[] {
     ...(badly.length > 0 ? [`not to the end: ${badly.join(', ')}`] : []),
     changes === 0 ? 'nothing changed' : count(changes, 'change'),
   ]
-  return [header.inventory, mode, `${count(hosts.length, 'host')}: ${words.join('; ')}`, duration(durationMs)]
+  return [header.inventory, mode, `${count(hosts.length, noun)}: ${words.join('; ')}`, duration(durationMs)]
 }
 
 function showRecord(

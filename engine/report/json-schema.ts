@@ -77,12 +77,17 @@ const Profile = v.strictObject({
 })
 
 const mode = v.picklist(['apply', 'check', 'remove', 'check-removal'])
+const noun = v.pipe(
+  v.optional(v.string()),
+  v.description('what one of the hosts is, where it is no host: region'),
+)
 
 export const JsonDocument = v.variant('type', [
   v.strictObject({
     type: v.literal('run-started'),
     playbook: v.string(),
     mode,
+    noun,
     hosts: v.array(v.string()),
   }),
   v.strictObject({ type: v.literal('host-connecting'), host: v.string(), address: v.string() }),
@@ -117,6 +122,7 @@ export const JsonDocument = v.variant('type', [
     result: v.strictObject({
       playbook: v.string(),
       mode,
+      noun,
       hosts: v.array(HostResult),
       durationMs: Milliseconds,
       interrupted: v.boolean(),

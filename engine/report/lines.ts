@@ -31,7 +31,7 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
         width = Math.max(4, ...event.hosts.map((name) => name.length))
         done = doneWord(event.mode)
         ended = isCheck(event.mode) ? dueWord(event.mode) : done
-        write(`${paint('dim', clock(now()))} ${event.playbook}: ${count(event.hosts.length, 'host')}`)
+        write(`${paint('dim', clock(now()))} ${event.playbook}: ${count(event.hosts.length, event.noun)}`)
         break
       case 'host-connecting':
         say(event.host, '', `connects to ${event.address}`)

@@ -54,9 +54,9 @@ function header(progress: RunProgress, hosts: readonly HostProgress[], options: 
   const number = (matches: (host: HostProgress) => boolean) => hosts.filter(matches).length
   const failed = number(isFailed)
   const ended = number(({ state }) => state === 'ended')
-  const { mode, playbook } = progress
+  const { mode, noun, playbook } = progress
   const name = mode === 'apply' ? playbook : `${playbook} (${isCheck(mode) ? 'check' : mode})`
-  const counts = `${ended} of ${count(hosts.length, 'host')} ended${failed > 0 ? `, ${failed} failed` : ''}`
+  const counts = `${ended} of ${count(hosts.length, noun)} ended${failed > 0 ? `, ${failed} failed` : ''}`
   const line = `${name}  ${counts}  ${duration(now - progress.beganAt)}`
   const hint = stopping
     ? '  Stopping after the steps in hand; Ctrl-C again ends at once'

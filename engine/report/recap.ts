@@ -68,7 +68,7 @@ function begunChanges({ begun = [] }: HostResult): string[] {
 }
 
 /** For a host that did not get to its end: why, what was applied, and what was not tried. */
-function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean): string[] {
+function unfinishedLines(host: HostResult, { mode, noun = 'host' }: RunResult, verbose: boolean): string[] {
   if (host.status !== 'failed' && host.status !== 'skipped') return []
   const rest = notCome(host)
   const done = doneWord(mode)
@@ -83,7 +83,7 @@ function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean
       (name) => `begun and not finished: ${name}; some of it may be done, and the next run goes on`,
     ),
     (applied.length === 0 && begun.length === 0) || isCheck(mode)
-      ? 'nothing was changed on this host'
+      ? `nothing was changed ${preposition(noun)} this ${noun}`
       : `${done} before it stopped: ${count(applied.length, 'resource')}; not tried: ${rest.length}`,
     ...(verbose
       ? [...applied.map((name) => `  ${done}  ${name}`), ...rest.map((name) => `  not tried  ${name}`)]
@@ -93,41 +93,48 @@ function unfinishedLines(host: HostResult, { mode }: RunResult, verbose: boolean
 
 /** What came of a run, in words. */
 export function summaryLine(result: RunResult, paint: Paint): string {
-  const { hosts, mode, durationMs, interrupted } = result
+  const { hosts, mode, noun = 'host', durationMs, interrupted } = result
   const bad = hosts.filter(({ status }) => status === 'failed' || status === 'skipped')
   const changes = hosts.reduce((sum, { changed }) => sum + changed.length, 0)
   const resources = hosts.reduce((sum, { ok }) => sum + ok, 0)
-  const where = count(hosts.filter(({ changed }) => changed.length > 0).length, 'host')
+  const changedHosts = hosts.filter(({ changed }) => changed.length > 0)
+  const where = `${preposition(noun)} ${count(changedHosts.length, noun)}`
+  const anywhere = `${preposition(noun)} any ${noun}`
   const took = paint('dim', `(${duration(durationMs)})`)
   const begun = hosts.some((host) => begunChanges(host).length > 0)
   const done =
     changes > 0
-      ? `${count(changes, 'resource')} ${doneWord(mode)} on ${where}`
+      ? `${count(changes, 'resource')} ${doneWord(mode)} ${where}`
       : begun
         ? 'no change was finished'
         : 'nothing was changed'
   if (interrupted) {
-    return `${paint('red', 'Stopped')}: ${done}. Run again: it goes on from the state that the hosts are in. ${took}`
+    return `${paint('red', 'Stopped')}: ${done}. Run again: it goes on from the state that the ${noun}s are in. ${took}`
   }
   if (bad.length > 0) {
     const names = bad.map(({ host }) => host).join(', ')
-    return `${paint('red', `${bad.length} of ${count(hosts.length, 'host')} did not get to the end`)}: ${names}; ${isCheck(mode) ? 'nothing was changed' : done}. ${took}`
+    return `${paint('red', `${bad.length} of ${count(hosts.length, noun)} did not get to the end`)}: ${names}; ${isCheck(mode) ? 'nothing was changed' : done}. ${took}`
   }
   if (mode === 'check-removal' && changes > 0)
-    return `${count(changes, 'resource')} on ${where} would be removed; nothing was changed. ${took}`
+    return `${count(changes, 'resource')} ${where} would be removed; nothing was changed. ${took}`
   if (mode === 'check') {
     const waiting = hosts.filter(({ status }) => status === 'changed').length
     if (changes === 0 && waiting > 0) {
-      return `Nothing would change, but services on ${count(waiting, 'host')} are not ready. ${took}`
+      return `Nothing would change, but services ${preposition(noun)} ${count(waiting, noun)} are not ready. ${took}`
     }
     return changes === 0
-      ? `${paint('green', 'Nothing to change on any host')}: all ${count(resources, 'resource')} are as declared. ${took}`
-      : `${count(changes, 'resource')} on ${where} would change; nothing was changed. ${took}`
+      ? `${paint('green', `Nothing to change ${anywhere}`)}: all ${count(resources, 'resource')} are as declared. ${took}`
+      : `${count(changes, 'resource')} ${where} would change; nothing was changed. ${took}`
   }
   if (changes === 0) {
     return isRemoval(mode)
-      ? `${paint('green', 'Nothing to remove on any host')}. ${took}`
-      : `${paint('green', 'Nothing changed on any host')}: all ${count(resources, 'resource')} are as declared. ${took}`
+      ? `${paint('green', `Nothing to remove ${anywhere}`)}. ${took}`
+      : `${paint('green', `Nothing changed ${anywhere}`)}: all ${count(resources, 'resource')} are as declared. ${took}`
   }
   return `${paint('green', 'Done')}: ${done}. ${took}`
+}
+
+/** A service is on a host, and in anything else. */
+function preposition(noun: string): 'on' | 'in' {
+  return noun === 'host' ? 'on' : 'in'
 }

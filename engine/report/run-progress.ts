@@ -20,6 +20,7 @@ export interface HostProgress {
 export class RunProgress {
   playbook = ''
   mode: Mode = 'apply'
+  noun = 'host'
   beganAt = 0
   readonly hosts = new Map<string, HostProgress>()
 
@@ -29,6 +30,7 @@ export class RunProgress {
       case 'run-started':
         this.playbook = event.playbook
         this.mode = event.mode
+        this.noun = event.noun ?? 'host'
         this.beganAt = time
         for (const name of event.hosts) this.hosts.set(name, notBegun(name, time))
         break

@@ -17,7 +17,7 @@ export function clock(time: Date): string {
 }
 
 /** `1 host`, `3 hosts`. */
-export function count(number: number, noun: string): string {
+export function count(number: number, noun = 'host'): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 

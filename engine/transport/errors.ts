@@ -1,8 +1,9 @@
 import { SluiceError } from '../errors.ts'
-import type { Host } from '../inventory.ts'
+import { type Host, noPort } from '../inventory.ts'
 
-/** `address:port` as a person writes it. */
-export function placeOf({ address, port }: Host): string {
+/** `address:port` as a person writes it; what has no port is its address alone. */
+export function placeOf({ address, port }: Pick<Host, 'address' | 'port'>): string {
+  if (port === noPort) return address
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 

@@ -5,7 +5,7 @@ import type {
   CloudRemoval,
 } from '../../../engine/cli/cloud-controls.ts'
 import { SluiceError } from '../../../engine/errors.ts'
-import type { Host, Inventory } from '../../../engine/inventory.ts'
+import { type Host, type Inventory, noPort } from '../../../engine/inventory.ts'
 import { parseWith } from '../../../engine/schemas.ts'
 import { openRegions, type RegionClient } from '../client.ts'
 import { forgetHostKeys } from '../pin.ts'
@@ -125,7 +125,7 @@ function runIn(
   const host: Host = {
     name: region,
     address: `ec2.${region}.amazonaws.com`,
-    port: 443,
+    port: noPort,
     user: 'root',
     hostKeys: [],
     privateAddresses: [],
@@ -135,6 +135,7 @@ function runIn(
   const inventory: Inventory = {
     name: 'aws',
     hosts: [host],
+    noun: 'region',
     variables: {},
     groupVariables: {},
     policy: { admin: [], rules: [] },

@@ -540,7 +540,7 @@ test.serial('of a stack that has more instances than a page all are priced and r
   const { running } = JSON.parse(cost.stdout) as { running: { items: unknown[] } }
   t.is(running.items.length, 301)
   t.is(destroyed.exitCode, 0, destroyed.stderr)
-  t.regex(destroyed.stdout, /Done: \d+ resources removed on 1 host/)
+  t.regex(destroyed.stdout, /Done: \d+ resources removed in 1 region/)
   t.deepEqual(await instancesOf(cloud), [])
 })
 

@@ -98,7 +98,7 @@ if (isRoot) {
 
     const upAgain = await run(['up'])
     const provisionAgain = await run(['provision'])
-    t.regex(upAgain.stdout, /Nothing changed on any host: all 20 resources are as declared/)
+    t.regex(upAgain.stdout, /Nothing changed in any region: all 20 resources are as declared/)
     t.regex(provisionAgain.stdout, /Nothing changed on any host/)
 
     const { SecurityGroups = [] } = await cloud.client.send(new DescribeSecurityGroupsCommand({}))

@@ -43,6 +43,17 @@ test('a check says what would change, and that nothing was changed', (t) => {
   t.is(summaryLine(result, plain), '1 resource on 1 host would change; nothing was changed. (2.0 s)')
 })
 
+test('what is no host is called what it is', (t) => {
+  const region = hostResult('eu-central-1', { status: 'changed', changed: [changed('eu-central-1')] })
+  const quiet = hostResult('eu-central-1')
+  const summary = (host: typeof region, mode: 'apply' | 'check') =>
+    summaryLine(runResult([host], { mode, noun: 'region' }), plain)
+
+  t.is(summary(region, 'apply'), 'Done: 1 resource changed in 1 region. (2.0 s)')
+  t.is(summary(region, 'check'), '1 resource in 1 region would change; nothing was changed. (2.0 s)')
+  t.is(summary(quiet, 'apply'), 'Nothing changed in any region: all 3 resources are as declared. (2.0 s)')
+})
+
 test('a check of a removal says what would go, and that nothing was changed', (t) => {
   const result = runResult([hostResult('vm1', { status: 'changed', changed: [changed('vm1')] })], {
     mode: 'check-removal',
