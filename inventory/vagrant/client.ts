@@ -21,7 +21,7 @@ type Told = (message: string) => void
 
 function tell(line: Line, onTold: Told): void {
   const text = told(line)
-  if (text !== undefined) onTold(line.machine === '' ? text : `${line.machine}: ${text}`)
+  if (text !== undefined) onTold(text)
 }
 
 /** The program `vagrant` in the project's own folder for it. What changes something is not cut short. */

@@ -14,11 +14,16 @@ export function parseLine(line: string): Line | undefined {
   return { machine, kind, values: values.split(',').map(plain) }
 }
 
-/** What Vagrant tells a person in a line, if it tells anything, without the machine's name. */
-export function told({ kind, values: [manner, ...text] }: Line): string | undefined {
+/** What Vagrant tells a person in a line, if it tells anything, behind the name of the machine that it is about. */
+export function told({ machine, kind, values: [manner, ...text] }: Line): string | undefined {
   if (kind !== 'ui' || manner === undefined) return undefined
-  const [first = ''] = text.join(',').trim().split('\n')
-  return first === '' ? undefined : first
+  const name = machine === '' ? '' : `${machine}:`
+  // The name may be before each of its lines already, some of which are empty.
+  const lines = text.join(',').split('\n')
+  const bare = lines.map((line) => line.trim().replace(/^==> /, '').replace(name, '').trim())
+  const said = bare.find((line) => line !== '')
+  if (said === undefined) return undefined
+  return machine === '' ? said : `${machine}: ${said}`
 }
 
 /** What a person should see of all that it printed: why it ended, else what is not of that form. */

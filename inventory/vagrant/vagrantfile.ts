@@ -17,6 +17,8 @@ Vagrant.configure('2') do |config|
       host.vm.hostname = name
       host.vm.boot_timeout = machine['bootSeconds'] if machine['bootSeconds']
       host.vm.network 'private_network', ip: machine.fetch('address'), netmask: '255.255.255.0'
+      # On Debian, Vagrant starts all interfaces when it names the host, before it has written what they are.
+      host.vm.provision 'shell', inline: 'systemctl reset-failed "ifup@*.service" || true'
 
       host.vm.provider 'libvirt' do |libvirt|
         libvirt.default_prefix = machine.fetch('title').delete_suffix(name)

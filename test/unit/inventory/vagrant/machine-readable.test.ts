@@ -30,10 +30,17 @@ test('commas and ends of lines of a value are its own', (t) => {
   const line = parseLine(String.raw`1795274524,vm1,ui,info,one%!(VAGRANT_COMMA) two\nthree`)
 
   t.deepEqual(line, { machine: 'vm1', kind: 'ui', values: ['info', 'one, two\nthree'] })
-  t.is(line && told(line), 'one, two')
+  t.is(line && told(line), 'vm1: one, two')
 })
 
-test('only what is for a person is told', (t) => {
+test('only what is for a person is told, with the name of the machine once', (t) => {
+  const named = parseLine('1795277557,vm4,ui,info,==> vm4: Removing domain...')
+
+  t.is(named && told(named), 'vm4: Removing domain...')
+  const spaced = parseLine(
+    String.raw`1795277632,vm4,ui,detail,    vm4: \n    vm4: Vagrant insecure key detected.`,
+  )
+  t.is(spaced && told(spaced), 'vm4: Vagrant insecure key detected.')
   const tellings = [
     '1,vm1,action,up,end',
     '1,vm1,ui,output,',
