@@ -1,5 +1,5 @@
 import type { Host, InventorySource, LoadOptions } from '../engine/inventory.ts'
-import { bastionsOf, isBastion } from './aws/bastions.ts'
+import { bastionsOf, isOnlyBastion } from './aws/bastions.ts'
 import { ObservationCache } from './aws/cache.ts'
 import { chosenInstances, hostsOf } from './aws/hosts.ts'
 import type { Instance, Observation } from './aws/observation.ts'
@@ -24,9 +24,9 @@ export const aws: InventorySource = {
     const hosts = hostsOf(instances, observation, settings)
     const { policy, remarks } = mirrorOf(instances, hosts, observation)
     const others = observation.instances.filter((each) => !instances.includes(each))
-    const left = others.filter((each) => !isBastion(each, settings)).length
+    const left = others.filter((each) => !isOnlyBastion(each, settings)).length
     if (left > 0) progress(`aws: left alone, terminated or without the tag ${settings.tags.role}: ${left}`)
-    for (const { id, state } of others.filter((each) => isBastion(each, settings))) {
+    for (const { id, state } of others.filter((each) => isOnlyBastion(each, settings))) {
       if (!['running', 'terminated'].includes(state))
         progress(`aws: no way through the bastion ${id}: it is ${state}`)
     }
@@ -52,12 +52,12 @@ function pairs(instances: readonly Instance[], hosts: readonly Host[]): Seen[] {
   })
 }
 
-/** The bastions that hosts are reached through. */
+/** The bastions that hosts are reached through, and that are no hosts themselves. */
 function bastionsSeen(hosts: readonly Host[], observation: Observation, settings: AwsSettings): Seen[] {
   const used = new Set(hosts.flatMap(({ jump }) => jump?.name ?? []))
   if (used.size === 0) return []
   return bastionsOf(observation, settings)
-    .filter(({ host }) => used.has(host.name))
+    .filter(({ host, instance }) => used.has(host.name) && isOnlyBastion(instance, settings))
     .map(({ host, instance: { id, region } }) => ({ host, id, region }))
 }
 

@@ -5,16 +5,20 @@ import type { Instance, Observation } from './observation.ts'
 import { rolesOf } from './roles.ts'
 import type { AwsSettings } from './settings.ts'
 
-/** An instance that others are reached through, and nothing else: Sluice puts nothing on it. */
+/** An instance that others are reached through. */
 export interface Bastion {
   host: Host
   instance: Instance
 }
 
-/** Whether an instance has the role of a bastion and no other: hardening a host ends forwarding to others. */
+/** Whether others may be reached through an instance: it has the role of a bastion, and maybe others. */
 export function isBastion({ tags }: Instance, settings: AwsSettings): boolean {
-  const roles = rolesOf(tags, settings)
-  return roles.length === 1 && roles[0] === settings.bastion.role
+  return rolesOf(tags, settings).includes(settings.bastion.role)
+}
+
+/** Whether an instance is a bastion and nothing else: Sluice puts nothing on it. */
+export function isOnlyBastion(instance: Instance, settings: AwsSettings): boolean {
+  return isBastion(instance, settings) && rolesOf(instance.tags, settings).length === 1
 }
 
 /**
@@ -25,8 +29,12 @@ export function isBastion({ tags }: Instance, settings: AwsSettings): boolean {
 export function bastionsOf({ instances, images }: Observation, settings: AwsSettings): Bastion[] {
   const running = instances.filter((each) => each.state === 'running' && isBastion(each, settings))
   const names = uniqueNames(running.map(({ id, tags }) => ({ id, name: tags[settings.tags.name] })))
-  const { bastion, identityFile } = settings
+  const { identityFile } = settings
   return running.flatMap((instance) => {
+    // One that is a host too has one way in.
+    const bastion: AwsSettings['bastion'] = isOnlyBastion(instance, settings)
+      ? settings.bastion
+      : { role: settings.bastion.role }
     const privateAddresses = instance.interfaces.flatMap(({ addresses }) => addresses)
     const address = instance.publicAddress ?? privateAddresses[0]
     if (address === undefined) return []

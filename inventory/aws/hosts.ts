@@ -1,7 +1,7 @@
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host, Variables } from '../../engine/inventory.ts'
 import { mergeVariables, parseVariable } from '../../engine/variables.ts'
-import { type Bastion, bastionsOf, isBastion, nearestBastion } from './bastions.ts'
+import { type Bastion, bastionsOf, isBastion, isOnlyBastion, nearestBastion } from './bastions.ts'
 import { partTag, stackTag } from './cloud/stack.ts'
 import { imageUser } from './image-user.ts'
 import { uniqueNames } from './names.ts'
@@ -29,7 +29,7 @@ export function chosenInstances(
 ): Instance[] {
   const there = instances.filter(({ state }) => state !== 'terminated')
   const withRole = there.filter(
-    (each) => rolesOf(each.tags, settings).length > 0 && !isBastion(each, settings),
+    (each) => rolesOf(each.tags, settings).length > 0 && !isOnlyBastion(each, settings),
   )
   if (withRole.length === 0) {
     const filter = tagFilter(settings).map(([tag, value]) => `${tag}=${value}`)
@@ -115,7 +115,7 @@ function groupsOf(
 
 function whyNoHost(instance: Instance, settings: AwsSettings): string {
   const { role } = settings.tags
-  if (isBastion(instance, settings))
+  if (isOnlyBastion(instance, settings))
     return `${instance.id} has ${role}=${settings.bastion.role}: it is only gone through`
   return `${instance.id} has no tag ${role}`
 }
@@ -133,7 +133,9 @@ function wayTo(
 ): Pick<Host, 'address' | 'jump'> {
   const { id, publicAddress } = instance
   const { address: wanted } = settings
-  const direct = wanted === 'private' || wanted === 'bastion' ? undefined : publicAddress
+  // What others go through is where one comes in.
+  const isDoor = isBastion(instance, settings)
+  const direct = wanted === 'private' || (wanted === 'bastion' && !isDoor) ? undefined : publicAddress
   const address = direct ?? (wanted === 'public' ? undefined : privateAddress)
   if (address === undefined) {
     throw new SluiceError('INVENTORY_INVALID', {
@@ -143,12 +145,12 @@ function wayTo(
         'give the instance one, or leave aws.address out of sluice.config.json to take the address that there is',
     })
   }
-  if (direct !== undefined) return { address }
+  if (direct !== undefined || isDoor) return { address }
   const jump = nearestBastion(instance, bastions)?.host
   if (wanted !== 'bastion' || jump !== undefined) return { address, ...(jump !== undefined && { jump }) }
   const tag = `${settings.tags.role}=${settings.bastion.role}`
   throw new SluiceError('INVENTORY_INVALID', {
-    subject: `${id} is to be reached through a bastion, and no instance runs that has the tag ${tag} and no other role`,
+    subject: `${id} is to be reached through a bastion, and no instance runs that has the tag ${tag}`,
     at: id,
     advice: `start or tag one, or leave aws.address out of sluice.config.json to take the address that there is`,
   })

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { StopInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
+import { CreateTagsCommand, StopInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
 import test, { type ExecutionContext } from 'ava'
 import type { Inventory } from '../../../engine/inventory.ts'
 import { trafficName } from '../../../engine/policy.ts'
@@ -219,6 +219,16 @@ test.serial(
     )
     const records = readFileSync(join(folder, '.sluice', 'known_hosts'), 'utf8')
     t.is(records, `${host?.address} ${hostKey} ${vm1}\n${host?.jump?.address} ${hostKey} ${bastion}\n`)
+
+    // With another role it is a host as well, by the same way in, and known already.
+    const Tags = [{ Key: 'Role', Value: 'bastion,door' }]
+    await cloud.client.send(new CreateTagsCommand({ Resources: [bastion], Tags }))
+    const both = JSON.parse((await show({}, ['--refresh'])).stdout) as Inventory
+    t.deepEqual(both.hosts.map(({ name, address, jump }) => [name, address, jump?.name]).sort(), [
+      ['door', host?.jump?.address, undefined],
+      ['vm1', host?.address, 'door'],
+    ])
+    t.is(readFileSync(join(folder, '.sluice', 'known_hosts'), 'utf8'), records)
   },
 )
 
