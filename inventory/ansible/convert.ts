@@ -18,6 +18,11 @@ const Listed = v.pipe(
   v.transform((value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value)),
 )
 
+/** The groups that the pipeline has a part for. */
+const pipelineGroups = pipelineRules
+  .flatMap(({ from, to }) => [...from, to])
+  .filter((group) => group !== 'all' && group !== 'admin')
+
 /** Where an inventory is from. */
 export interface Origin {
   name: string
@@ -88,10 +93,19 @@ async function hostsOf(
   )
   for (const remark of leftOutRemarks(found)) progress(remark)
   const doors = new Set(found.flatMap(({ jump }) => placesOf(jump)))
-  const isDoor = ({ login }: Found) => doors.has(`${login.address}:${login.port ?? 22}`)
-  const gone = found.filter(isDoor)
-  if (gone.length > 0) progress(`left as it is, since others are reached through it: ${namesOf(gone)}`)
-  return found.filter((each) => !isDoor(each)).map((each) => hostOf(each, model))
+  const isOnlyDoor = ({ name, login }: Found) =>
+    doors.has(placeOf(login)) && !model.groupsOf(name).some((group) => pipelineGroups.includes(group))
+  const gone = found.filter(isOnlyDoor)
+  if (gone.length > 0)
+    progress(
+      `left as it is, since others are reached through it and it has no part in the pipeline: ${namesOf(gone)}`,
+    )
+  return found.filter((each) => !isOnlyDoor(each)).map((each) => hostOf(withoutLoop(each), model))
+}
+
+/** What is said for all hosts is not meant for the one that it names. */
+function withoutLoop(host: Found): Found {
+  return placesOf(host.jump).includes(placeOf(host.login)) ? { ...host, jump: undefined } : host
 }
 
 interface Found {
@@ -115,7 +129,11 @@ function onceEach<Given, Result>(work: (given: Given) => Result): (given: Given)
 }
 
 function placesOf(jump: Host | undefined): string[] {
-  return jump === undefined ? [] : [`${jump.address}:${jump.port}`, ...placesOf(jump.jump)]
+  return jump === undefined ? [] : [placeOf(jump), ...placesOf(jump.jump)]
+}
+
+function placeOf({ address, port = 22 }: { address: unknown; port?: unknown }): string {
+  return `${address}:${port}`
 }
 
 function hostOf({ name, variables, place, login, ofRoles, jump }: Found, model: AnsibleModel): Host {

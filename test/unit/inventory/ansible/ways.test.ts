@@ -65,7 +65,7 @@ c ansible_host=10.0.1.3 ansible_user=own ansible_port=2 ansible_ssh_args='-l fir
   )
 })
 
-test('a host that others are reached through is left as it is, and so is what is not reached by SSH', async (t) => {
+test('a host that others are only reached through is left as it is, and so is what is not reached by SSH', async (t) => {
   const { inventory, said } = await load(
     t,
     `door ansible_host=203.0.113.5
@@ -83,8 +83,32 @@ ansible_ssh_common_args='-J 203.0.113.5'
   )
   t.deepEqual(said, [
     'hosts: left out, not reached by SSH: localhost',
-    'hosts: left as it is, since others are reached through it: door',
+    'hosts: left as it is, since others are reached through it and it has no part in the pipeline: door',
   ])
+})
+
+test('a host of the pipeline that others are reached through is one as any other, and not behind itself', async (t) => {
+  const { inventory, said } = await load(
+    t,
+    `[processor]
+vm3 ansible_host=203.0.113.5 sluice_private_addresses=10.0.1.12
+[kafka]
+vm1 ansible_host=10.0.1.10
+[all:vars]
+ansible_ssh_common_args='-J 203.0.113.5'
+`,
+  )
+
+  t.deepEqual(
+    inventory.hosts
+      .map(({ name, address, port, jump }) => [name, address, port, jump?.address, jump?.port])
+      .sort(),
+    [
+      ['vm1', '10.0.1.10', 22, '203.0.113.5', 22],
+      ['vm3', '203.0.113.5', 22, undefined, undefined],
+    ],
+  )
+  t.deepEqual(said, [])
 })
 
 test('a transport may be said', async (t) => {
