@@ -78,8 +78,10 @@ export async function ensureKey(host: KeyHost, publicKey: string): Promise<void>
   const held = await agentKeys()
   if (file === undefined && held?.length === 0) throw noKey(host, 'the SSH agent holds no key')
   const [, letIn = ''] = publicKey.split(' ')
-  const unknown = held === undefined || (file !== undefined && file.publicKey === undefined)
-  if (unknown || [file?.publicKey, ...held].includes(letIn)) return
+  // A file that is named is tried alone.
+  const others = host.identityFile === undefined ? held : []
+  const unknown = others === undefined || (file !== undefined && file.publicKey === undefined)
+  if (unknown || [file?.publicKey, ...others].includes(letIn)) return
   throw new SluiceError('KEY_UNUSABLE', {
     subject: 'the hosts would let in a public key whose private half is not what would be tried on them',
     at: host.name,
