@@ -49,6 +49,19 @@ test('hosts whose public key is configured are logged in to with the private one
   t.is(awsSettings(folder, {}).identityFile, join(folder, 'shop'))
 })
 
+test('an image by a parameter of SSM may be said in our words or in those of AWS', (t) => {
+  const imageOf = (image: unknown) =>
+    awsSettings(projectFolder(t, configuration({ up: { image } })), {}).up.image
+  const ssm = '/aws/service/debian/release/12/latest/amd64'
+
+  t.deepEqual(imageOf({ ssm }), { ssm })
+  t.deepEqual(imageOf(`resolve:ssm:${ssm}`), { ssm })
+  t.is(imageOf('ami-0123456789abcdef0'), 'ami-0123456789abcdef0')
+  for (const image of [{ ssm: '' }, 'resolve:ssm:', { ssm, name: 'debian' }, 12]) {
+    t.throws(() => imageOf(image), { instanceOf: SluiceError, message: /^USAGE {2}up\/image/ })
+  }
+})
+
 for (const [title, aws, subject] of [
   ['a key that is not known', { region: 'eu-west-1' }, 'region is not known'],
   ['no region at all', { regions: [] }, 'regions should name at least one region, got 0'],
