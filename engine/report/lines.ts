@@ -1,4 +1,5 @@
 import { type Emit, type HostResult, isCheck, type Place, type RunEvent } from '../events.ts'
+import { LongSteps } from './long-steps.ts'
 import type { Paint } from './terminal.ts'
 import { printable } from './terminal.ts'
 import { changeText, clock, count, doneWord, dueWord, duration } from './wording.ts'
@@ -13,6 +14,9 @@ export interface LinesOptions {
 /** How often a resource's progress is worth a line, unless every line is asked for. */
 const progressEveryMs = 5000
 
+/** How often long steps are looked for. */
+const lookEveryMs = 5000
+
 /** A line for everything that happens, for logs and for those who want to see it all. */
 export function lineReport({ write, paint, verbose, now = () => new Date() }: LinesOptions): Emit {
   let width = 4
@@ -24,6 +28,15 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
       `${paint('dim', clock(now()))} ${paint('bold', host.padEnd(width))}  ${role.padEnd(12)}  ${printable(text)}`,
     )
   const at = ({ host, role, resource }: Place, text: string) => say(host, role, `${resource} ${text}`)
+  const steps = new LongSteps()
+  const begin = (host: string, role: string, what: string) =>
+    steps.begin(host, { role, what, time: now().getTime() })
+  let looking: NodeJS.Timeout | undefined
+  const look = () => {
+    for (const { host, role, what, forMs } of steps.due(now().getTime())) {
+      say(host, role, `${what}: still under way after ${duration(forMs)}`)
+    }
+  }
 
   return (event: RunEvent) => {
     switch (event.type) {
@@ -31,15 +44,18 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
         width = Math.max(4, ...event.hosts.map((name) => name.length))
         done = doneWord(event.mode)
         ended = isCheck(event.mode) ? dueWord(event.mode) : done
+        looking = setInterval(look, lookEveryMs).unref()
         write(`${paint('dim', clock(now()))} ${event.playbook}: ${count(event.hosts.length, event.noun)}`)
         break
       case 'host-connecting':
         say(event.host, '', `connects to ${event.address}`)
+        begin(event.host, '', 'connecting and reading the host')
         break
       case 'host-noticed':
         say(event.host, '', event.message)
         break
       case 'host-surveyed':
+        steps.end(event.host)
         say(
           event.host,
           '',
@@ -50,6 +66,7 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
         say(event.host, event.play, `waits for ${event.needs.join(', ')}`)
         break
       case 'resource-started':
+        begin(event.place.host, event.place.role, event.place.resource)
         if (verbose) at(event.place, '…')
         break
       case 'resource-progress': {
@@ -62,17 +79,23 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
       }
       case 'resource-changed': {
         const { planned, durationMs } = event
+        steps.end(planned.host)
         const changes = planned.changes.map(changeText).join(', ')
         at(planned, `${done}${changes === '' ? '' : ` (${changes})`}  ${duration(durationMs)}`)
         break
       }
       case 'host-ended':
+        steps.end(event.result.host)
         say(event.result.host, '', `${ending(event.result, ended)}  ${duration(event.result.durationMs)}`)
         break
-      case 'resource-planned':
       case 'resource-waited':
-      case 'phase-ended':
+        steps.end(event.place.host)
+        break
       case 'run-ended':
+        clearInterval(looking)
+        break
+      case 'resource-planned':
+      case 'phase-ended':
         break
     }
   }

@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import test from 'ava'
 import { lineReport } from '../../../../engine/report/lines.ts'
 import { everyEvent, plain } from '../../../support/events.ts'
@@ -25,4 +26,32 @@ test('every line of one event begins with the time', (t) => {
 test('--verbose also says what is begun', (t) => {
   t.false(lines(false).some((line) => line.endsWith('file /etc/a …')))
   t.true(lines(true).some((line) => line.endsWith('file /etc/a …')))
+})
+
+test.serial('without a terminal a step that takes long is said to be under way, until the run ends', (t) => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const written: string[] = []
+  const start = Date.UTC(2026, 0, 2)
+  let time = start
+  const pass = (milliseconds: number) => {
+    time += milliseconds
+    mock.timers.tick(milliseconds)
+  }
+  const emit = lineReport({
+    ...{ write: (line) => written.push(line), paint: plain, verbose: false },
+    now: () => new Date(time),
+  })
+  const place = { host: 'vm1', play: 'kafka', role: 'kafka', resource: 'package openjdk' }
+
+  emit({ type: 'run-started', playbook: 'provision', mode: 'apply', hosts: ['vm1'] })
+  emit({ type: 'resource-started', place })
+  pass(25_000)
+  t.is(written.length, 1)
+  pass(5000)
+  t.regex(written.at(-1) ?? '', /kafka +package openjdk: still under way after 30\.0 s$/)
+  emit({ type: 'resource-waited', place, durationMs: 30_000 })
+  pass(600_000)
+
+  t.is(written.length, 2)
 })
