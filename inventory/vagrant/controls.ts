@@ -27,10 +27,6 @@ export const vagrantControls: CloudControls = {
     if (!workplace.isThere) return undefined
     const known = await workplace.machines()
     const states = await workplace.states()
-    if (states.size === 0) {
-      await workplace.remove()
-      return undefined
-    }
     const [{ provider } = { provider: 'libvirt' as const }] = Object.values(known)
     return {
       ...runOf('destroy', { machines: known, provider }, workplace),

@@ -173,6 +173,23 @@ test('a machine that is declared no more stays known, so that destroy removes it
   t.false(existsSync(join(folder, '.sluice/vagrant')))
 })
 
+test('what is kept of machines that are gone goes with destroy, and not with destroy --check', async (t) => {
+  const folder = projectFolder(t, settings(two))
+  const vagrant = vagrantStandIn(t)
+  await sluice(folder, up, vagrant.environment)
+  vagrant.set({ machines: {} })
+
+  const checked = await sluice(folder, ['destroy', '-i', 'vagrant', '--check'], vagrant.environment)
+  const after = existsSync(join(folder, '.sluice/vagrant'))
+  const destroyed = await sluice(folder, destroy, vagrant.environment)
+
+  t.is(checked.exitCode, 0, checked.stderr)
+  t.true(after)
+  t.is(destroyed.exitCode, 0, destroyed.stderr)
+  t.regex(destroyed.stdout, /Nothing to remove/)
+  t.false(existsSync(join(folder, '.sluice/vagrant')))
+})
+
 test('destroy where up was never run says that there is nothing', async (t) => {
   const vagrant = vagrantStandIn(t, { machines: { vm1: 'running' } })
 
