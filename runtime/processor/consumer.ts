@@ -3,6 +3,7 @@ import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
 import type { BatchWriter } from './batch.ts'
 import type { ProcessorMetrics } from './metrics.ts'
+import { OffsetCommits } from './offset-commits.ts'
 import { Abandoned, type StillOurs } from './persist.ts'
 import type { Readiness } from './readiness.ts'
 import { watchConsumer } from './watch.ts'
@@ -29,10 +30,11 @@ interface Parts {
   onDead: (reason: Error) => void
 }
 
-/** Reads the topics as a member of the group, and commits an offset once all before it is written. */
+/** Reads the topics as a member of the group, and has an offset committed once all before it is written. */
 export class PartitionReader {
   readonly #parts: Parts
   readonly #consumer: Consumer
+  readonly #commits: OffsetCommits
   readonly #inHand = new Map<string, Promise<void>>()
   /** Partitions of which the last batch was not all that Kafka had. */
   readonly #behind = new Set<string>()
@@ -54,6 +56,10 @@ export class PartitionReader {
       maxBytes: 4 * 1024 * 1024,
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 200, maxRetryTime: 3000, retries: 5, restartOnFailure: async () => true },
+    })
+    this.#commits = new OffsetCommits({
+      commit: (offsets) => this.#consumer.commitOffsets(offsets),
+      log: parts.log,
     })
     this.#listen()
   }
@@ -92,6 +98,7 @@ export class PartitionReader {
     this.#stopping = true
     this.#endWatch()
     await Promise.all(this.#inHand.values())
+    await this.#commits.close()
     await this.#consumer.disconnect()
   }
 
@@ -99,7 +106,7 @@ export class PartitionReader {
     const { readiness, writer, metrics, log, onDead } = this.#parts
     const consumer = this.#consumer
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      this.#generation += 1
+      this.#beginAnew()
       const assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
         partitions.map((partition) => `${topic}:${partition}`),
       )
@@ -112,23 +119,29 @@ export class PartitionReader {
       readiness.well('kafka')
     })
     consumer.on(consumer.events.REBALANCING, () => {
-      this.#generation += 1
+      this.#beginAnew()
       readiness.unwell('kafka', 'the group is rebalancing')
     })
     consumer.on(consumer.events.DISCONNECT, () => {
       if (!this.#stopping) readiness.unwell('kafka', 'the connection is lost')
     })
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      this.#generation += 1
+      this.#beginAnew()
       readiness.unwell('kafka', payload.error.message)
       // kafkajs ends here without a word where it takes the error for final; only a restart helps then.
       if (!payload.restart) onDead(payload.error)
     })
   }
 
+  /** What is in hand may be another's from now on, or come again. */
+  #beginAnew(): void {
+    this.#generation += 1
+    this.#commits.forget()
+  }
+
   /**
    * Takes a batch in hand, and returns when it is worth while to fetch: kafkajs does so once all batches of before are
-   * returned from. The batch's own partition is paused until it is done with, and then fetched from where it was committed.
+   * returned from. The batch's own partition is paused until it is done with, and then fetched from where that ended.
    */
   async #take(payload: EachBatchPayload): Promise<void> {
     const { batch, heartbeat, isRunning } = payload
@@ -163,9 +176,9 @@ export class PartitionReader {
     await heartbeat()
   }
 
-  /** Writes a batch and commits it, as far as that goes; the rest is fetched again. */
+  /** Writes a batch, as far as that goes; the rest is fetched again. */
   async #write(payload: EachBatchPayload, generation: number): Promise<void> {
-    const { batch, resolveOffset, commitOffsetsIfNecessary, isRunning } = payload
+    const { batch, resolveOffset, isRunning } = payload
     const { topic, partition, messages } = batch
     const { writer, metrics, log } = this.#parts
     const stillOurs: StillOurs = () => {
@@ -179,7 +192,7 @@ export class PartitionReader {
         if (generation !== this.#generation) throw new Abandoned('the group was rebalanced')
         const last = chunk.at(-1)?.offset ?? '0'
         const offset = (BigInt(last) + 1n).toString()
-        await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] })
+        this.#commits.note({ topic, partition, offset })
         resolveOffset(last)
         const lag = BigInt(batch.highWatermark) - BigInt(offset)
         metrics.lag.set({ topic, partition }, Number(lag < 0n ? 0n : lag))
