@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeOptions } from '../../roles/node.ts'
 
 /** How a program ended, and what it wrote to stdout. */
 export interface Ended {
@@ -16,13 +17,16 @@ export interface Program {
   kill(signal: NodeJS.Signals): void
 }
 
-/** Starts a bundle under the Node that runs this, with these variables and no others. */
+/** The smaller of the heaps that the roles give our programs: what they do must be possible in it. */
+const heapMb = 128
+
+/** Starts a bundle under the Node that runs this, as its unit does, with these variables and no others. */
 export function startProgram(
   bundle: string,
   { words = [], environment, log }: { words?: string[]; environment: Record<string, string>; log: string },
 ): Program {
   const file = openSync(log, 'a')
-  const child: ChildProcess = spawn(process.execPath, [bundle, ...words], {
+  const child: ChildProcess = spawn(process.execPath, [...nodeOptions(heapMb), bundle, ...words], {
     env: { NODE_ENV: 'production', ...environment },
     stdio: ['ignore', 'pipe', file],
   })
