@@ -1,0 +1,27 @@
+import test from 'ava'
+import { projectFolder, sluice } from '../../../support/cli.ts'
+
+const byNpm = (options: Record<string, string>) => ({ npm_lifecycle_event: 'provision', ...options })
+
+test('an option that npm took for itself is refused before anything is done, with what to type', async (t) => {
+  const { exitCode, stderr } = await sluice(
+    projectFolder(t),
+    ['provision'],
+    byNpm({ npm_config_check: 'true', npm_config_start_at: 'kafka' }),
+  )
+
+  t.is(exitCode, 64)
+  t.regex(stderr, /^USAGE {2}npm took --check --start-at=kafka for itself, and nothing was done$/m)
+  t.regex(stderr, /do +npm run provision -- --check --start-at=kafka$/m)
+})
+
+test('what npm has of its own, and what is set without npm, is no mistake', async (t) => {
+  const own = await sluice(projectFolder(t), ['inventory', 'list'], byNpm({ npm_config_json: 'true' }))
+  const direct = await sluice(projectFolder(t), ['provision', '-i', 'nowhere'], {
+    npm_lifecycle_event: '',
+    npm_config_check: 'true',
+  })
+
+  t.is(own.exitCode, 0, own.stderr)
+  t.regex(direct.stderr, /"nowhere"/)
+})
