@@ -177,5 +177,6 @@ function connectError(host: Host, error: unknown, timeoutMs: number): SluiceErro
   if (level === 'client-authentication') return loginRefused(host, message, error)
   if (/no matching/i.test(message)) return new NoCommonAlgorithm(host, message, error)
   if (/bad passphrase/i.test(message)) return wrongPassphrase(host.identityFile ?? '', error)
-  return unreachable(host, code === undefined ? message : `${code}: ${message}`, timeoutMs, error)
+  const said = code === undefined || message.includes(code) ? message : `${code}: ${message}`
+  return unreachable(host, said, timeoutMs, error)
 }
