@@ -1,8 +1,12 @@
 import type { TopicPartitionOffset } from 'kafkajs'
 import type { Logger } from '../log.ts'
+import { pause } from '../pause.ts'
 
 /** How long what is written waits for the commits of other partitions: a commit costs Kafka about a millisecond. */
 const gatherMs = 100
+
+/** A Kafka that is away is not waited for at the end: the successor reads again what is not committed. */
+const longestLastMs = 3000
 
 interface Parts {
   commit: (offsets: TopicPartitionOffset[]) => Promise<void>
@@ -19,6 +23,7 @@ export class OffsetCommits {
   #waiting = new Map<string, TopicPartitionOffset>()
   #timer: NodeJS.Timeout | undefined
   #underWay: Promise<void> | undefined
+  #closed = false
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -36,16 +41,22 @@ export class OffsetCommits {
     this.#waiting = new Map()
   }
 
-  /** Commits what waits, and then nothing by itself any more. */
+  /** Commits what waits, as far as Kafka is there, and then nothing by itself any more. */
   async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    const over = new AbortController()
+    await Promise.race([this.#last(), pause(longestLastMs, over.signal)])
+    over.abort()
+  }
+
+  async #last(): Promise<void> {
     await this.#underWay
-    clearTimeout(this.#timer)
     await this.#commit()
-    clearTimeout(this.#timer)
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#underWay !== undefined) return
+    if (this.#closed || this.#timer !== undefined || this.#underWay !== undefined) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#underWay = this.#commit().finally(() => {

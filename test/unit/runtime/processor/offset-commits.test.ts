@@ -88,3 +88,13 @@ test('at the end what waits is committed, after what is under way', async (t) =>
 
   t.deepEqual(asked[1]?.offsets, [at(0, 2)])
 })
+
+test('the end does not wait for a Kafka that is away', async (t) => {
+  const { asked, offsets } = commits()
+  offsets.note(at(0, 1))
+
+  const ended = await Promise.race([offsets.close().then(() => 'closed'), sleep(20_000, 'still waiting')])
+
+  t.is(ended, 'closed')
+  t.is(asked.length, 1)
+})
