@@ -26,12 +26,6 @@ const isAmount = (value: unknown): value is number =>
 const isCount = (value: unknown, largest: number): value is number =>
   typeof value === 'number' && value >= 0 && value <= largest && Number.isInteger(value)
 
-const timeOf = (value: unknown): number | undefined =>
-  typeof value === 'string' ? parseTimestamp(value) : undefined
-
-const utcTime = 'a UTC time of this century such as 2026-01-02T03:04:05Z'
-const shortText = 'a text of 1 to 128 characters'
-
 const wrong = (field: string, expected: string, value: unknown): Rejection =>
   new Rejection(
     value === undefined ? `${field} is missing` : `${field} should be ${expected}, got ${show(value)}`,
@@ -55,15 +49,28 @@ export function parseFields(bytes: Buffer | null): Fields | Rejection {
   }
 }
 
+/** Reads what both kinds of message have. */
+function decodeCommon({
+  ts,
+  gpu_index,
+  event_id,
+  run,
+}: Fields): Pick<GpuSample, 'ts' | 'gpu_index' | 'event_id' | 'run'> | Rejection {
+  const time = typeof ts === 'string' ? parseTimestamp(ts) : undefined
+  if (time === undefined) return wrong('ts', 'a UTC time of this century such as 2026-01-02T03:04:05Z', ts)
+  if (!isCount(gpu_index, limits.gpuIndex)) return wrong('gpu_index', 'a whole number from 0', gpu_index)
+  if (!isTextOrAbsent(event_id, limits.eventId)) {
+    return wrong('event_id', 'a text of 1 to 128 characters', event_id)
+  }
+  if (!isTextOrAbsent(run, limits.run)) return wrong('run', 'a text of 1 to 128 characters', run)
+  return { ts: new Date(time), gpu_index, event_id, run }
+}
+
 /** The same as the schema `GpuSample`, several times as fast: this is on the way of every message. */
 export function decodeGpuSample(fields: Fields): GpuSample | Rejection {
-  const { ts, host, gpu_index, name, utilization, mem_used_mb, mem_total_mb, power_w } = fields
-  const { price_per_hour_usd, event_id, run } = fields
-  const time = timeOf(ts)
-  if (time === undefined) return wrong('ts', utcTime, ts)
-  if (!isCount(gpu_index, limits.gpuIndex)) return wrong('gpu_index', 'a whole number from 0', gpu_index)
-  if (!isTextOrAbsent(event_id, limits.eventId)) return wrong('event_id', shortText, event_id)
-  if (!isTextOrAbsent(run, limits.run)) return wrong('run', shortText, run)
+  const { host, name, utilization, mem_used_mb, mem_total_mb, power_w, price_per_hour_usd } = fields
+  const common = decodeCommon(fields)
+  if (common instanceof Rejection) return common
   if (!isText(host, limits.host)) return wrong('host', 'a host name', host)
   if (!isText(name, limits.name)) return wrong('name', 'the name of a GPU', name)
   if (!isAmount(utilization) || utilization > 1) return wrong('utilization', 'from 0 to 1', utilization)
@@ -73,10 +80,10 @@ export function decodeGpuSample(fields: Fields): GpuSample | Rejection {
   if (!isAmount(price_per_hour_usd)) return wrong('price_per_hour_usd', 'a number from 0', price_per_hour_usd)
   // Made at once, also what is absent: an object that grows is made several times.
   return {
-    ts: new Date(time),
-    gpu_index,
-    event_id,
-    run,
+    ts: common.ts,
+    gpu_index: common.gpu_index,
+    event_id: common.event_id,
+    run: common.run,
     host,
     name,
     utilization,
@@ -89,13 +96,9 @@ export function decodeGpuSample(fields: Fields): GpuSample | Rejection {
 
 /** The same as the schema `TokenUsage`, several times as fast: this is on the way of every message. */
 export function decodeTokenUsage(fields: Fields): TokenUsage | Rejection {
-  const { ts, host, gpu_index, model, prompt_tokens, completion_tokens, latency_ms } = fields
-  const { price_per_hour_usd, event_id, run } = fields
-  const time = timeOf(ts)
-  if (time === undefined) return wrong('ts', utcTime, ts)
-  if (!isCount(gpu_index, limits.gpuIndex)) return wrong('gpu_index', 'a whole number from 0', gpu_index)
-  if (!isTextOrAbsent(event_id, limits.eventId)) return wrong('event_id', shortText, event_id)
-  if (!isTextOrAbsent(run, limits.run)) return wrong('run', shortText, run)
+  const { host, model, prompt_tokens, completion_tokens, latency_ms, price_per_hour_usd } = fields
+  const common = decodeCommon(fields)
+  if (common instanceof Rejection) return common
   if (!isText(model, limits.model)) return wrong('model', 'the name of a model', model)
   if (!isCount(prompt_tokens, limits.tokens)) return wrong('prompt_tokens', 'a whole number', prompt_tokens)
   if (!isCount(completion_tokens, limits.tokens)) {
@@ -107,10 +110,10 @@ export function decodeTokenUsage(fields: Fields): TokenUsage | Rejection {
     return wrong('price_per_hour_usd', 'a number from 0', price_per_hour_usd)
   }
   return {
-    ts: new Date(time),
-    gpu_index,
-    event_id,
-    run,
+    ts: common.ts,
+    gpu_index: common.gpu_index,
+    event_id: common.event_id,
+    run: common.run,
     host,
     model,
     prompt_tokens,

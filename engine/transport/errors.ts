@@ -26,27 +26,32 @@ export function loginRefused(host: Host, why: string, cause?: unknown): SluiceEr
 
 /** A host that nothing came of, as the words of the operating system, of ssh2 or of OpenSSH tell it. */
 export function unreachable(host: Host, why: string, timeoutMs: number, cause?: unknown): SluiceError {
-  const place = placeOf(host)
-  const { subject, advice } = /ENOTFOUND|EAI_AGAIN|Could not resolve hostname/.test(why)
-    ? {
-        subject: `${host.address} is a name without an address`,
-        advice: 'check the address in the inventory, and whether this machine can look up names',
-      }
-    : /ECONNREFUSED|Connection refused/.test(why)
-      ? {
-          subject: `${place} refused the connection`,
-          advice: `check that sshd runs on the host and listens on port ${host.port}`,
-        }
-      : /before handshake|ECONNRESET|Connection (?:closed|reset) by/.test(why)
-        ? {
-            subject: `${place} ended the connection before SSH began`,
-            advice: `check that it is sshd that listens on port ${host.port}, and that it does not turn this machine away`,
-          }
-        : {
-            subject: `${place} did not answer by SSH within ${timeoutMs / 1000} s`,
-            advice: `check that the host is up and that port ${host.port} is open to this machine`,
-          }
-  return new SluiceError('HOST_UNREACHABLE', { subject, why, advice, cause })
+  return new SluiceError('HOST_UNREACHABLE', { ...whatCame(host, why, timeoutMs), why, cause })
+}
+
+function whatCame(host: Host, why: string, timeoutMs: number): { subject: string; advice: string } {
+  if (/ENOTFOUND|EAI_AGAIN|Could not resolve hostname/.test(why)) {
+    return {
+      subject: `${host.address} is a name without an address`,
+      advice: 'check the address in the inventory, and whether this machine can look up names',
+    }
+  }
+  if (/ECONNREFUSED|Connection refused/.test(why)) {
+    return {
+      subject: `${placeOf(host)} refused the connection`,
+      advice: `check that sshd runs on the host and listens on port ${host.port}`,
+    }
+  }
+  if (/before handshake|ECONNRESET|Connection (?:closed|reset) by/.test(why)) {
+    return {
+      subject: `${placeOf(host)} ended the connection before SSH began`,
+      advice: `check that it is sshd that listens on port ${host.port}, and that it does not turn this machine away`,
+    }
+  }
+  return {
+    subject: `${placeOf(host)} did not answer by SSH within ${timeoutMs / 1000} s`,
+    advice: `check that the host is up and that port ${host.port} is open to this machine`,
+  }
 }
 
 /** The two sides have no algorithm in common: the one reason for which another transport is worth trying. */

@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
+import { isAccessible } from './access.ts'
 
 /** Where Ansible's settings are looked for. */
 export interface Surroundings {
@@ -26,7 +27,7 @@ export function configurationFile({ environment, folder }: Surroundings): {
     '/etc/ansible/ansible.cfg',
   ]
   return {
-    path: candidates.find(isReadable),
+    path: candidates.find((candidate) => isAccessible(candidate, constants.R_OK)),
     remarks:
       open && existsSync(own) && fromEnvironment === undefined
         ? [`${own} is left out, as Ansible does: everybody may write into its folder`]
@@ -36,15 +37,6 @@ export function configurationFile({ environment, folder }: Surroundings): {
 
 function inFolder(path: string): string {
   return existsSync(path) && statSync(path).isDirectory() ? join(path, 'ansible.cfg') : path
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** @throws SluiceError INVENTORY_INVALID */

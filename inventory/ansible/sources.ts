@@ -1,6 +1,7 @@
-import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
+import { isAccessible } from './access.ts'
 import { readIni } from './ini.ts'
 import { AnsibleModel, isMapping } from './model.ts'
 import { isAnsibleYaml, readYaml } from './yaml.ts'
@@ -107,7 +108,7 @@ export function readAnsible(
 export function inventoryText(path: string): string {
   const bytes = attempt(path, () => readFileSync(path))
   const text = bytes.toString('utf8')
-  if (text.startsWith('#!') && isExecutable(path)) {
+  if (text.startsWith('#!') && isAccessible(path, constants.X_OK)) {
     throw onlyAnsible(path, 'is an inventory script', 'Sluice runs none, since it would run with your rights')
   }
   if (bytes.includes(0)) throw onlyAnsible(path, 'is no text', 'Sluice runs no programs for inventories')
@@ -145,15 +146,6 @@ function filesOf(source: string, rules: Ignoring, above: readonly string[] = [])
 
 function byBytes(left: string, right: string): number {
   return Buffer.compare(Buffer.from(left), Buffer.from(right))
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function attempt<Result>(path: string, read: () => Result): Result {

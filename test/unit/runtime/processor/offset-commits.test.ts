@@ -3,6 +3,7 @@ import test from 'ava'
 import type { TopicPartitionOffset } from 'kafkajs'
 import pino from 'pino'
 import { OffsetCommits } from '../../../../runtime/processor/offset-commits.ts'
+import { eventually } from '../../../support/programs.ts'
 
 const at = (partition: number, offset: number) => ({ topic: 't', partition, offset: String(offset) })
 
@@ -17,11 +18,8 @@ function commits() {
   return { asked, offsets: new OffsetCommits({ commit, log: pino({ enabled: false }) }) }
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (const startedAt = Date.now(); !condition(); await sleep(5)) {
-    if (Date.now() - startedAt > 10_000) throw new Error('it did not happen within 10 s')
-  }
-}
+const asking = (asked: readonly unknown[], times: number) =>
+  eventually(`${times} commits`, async () => asked.length === times, 10_000)
 
 test('the newest offsets of all partitions are committed at once', async (t) => {
   const { asked, offsets } = commits()
@@ -29,7 +27,7 @@ test('the newest offsets of all partitions are committed at once', async (t) => 
   offsets.note(at(1, 7))
   offsets.note(at(0, 9))
 
-  await until(() => asked.length === 1)
+  await asking(asked, 1)
 
   t.deepEqual(asked[0]?.offsets, [at(0, 9), at(1, 7)])
 })
@@ -37,13 +35,13 @@ test('the newest offsets of all partitions are committed at once', async (t) => 
 test('what is noted during a commit is committed after it, one commit at a time', async (t) => {
   const { asked, offsets } = commits()
   offsets.note(at(0, 1))
-  await until(() => asked.length === 1)
+  await asking(asked, 1)
   offsets.note(at(0, 2))
   await sleep(250)
   t.is(asked.length, 1)
   asked[0]?.end.resolve()
 
-  await until(() => asked.length === 2)
+  await asking(asked, 2)
 
   t.deepEqual(asked[1]?.offsets, [at(0, 2)])
 })
@@ -52,11 +50,11 @@ test('a commit that fails is repeated, with what came since', async (t) => {
   const { asked, offsets } = commits()
   offsets.note(at(0, 1))
   offsets.note(at(1, 1))
-  await until(() => asked.length === 1)
+  await asking(asked, 1)
   offsets.note(at(1, 2))
   asked[0]?.end.reject(new Error('no coordinator'))
 
-  await until(() => asked.length === 2)
+  await asking(asked, 2)
 
   t.deepEqual(asked[1]?.offsets, [at(0, 1), at(1, 2)])
 })
@@ -64,12 +62,12 @@ test('a commit that fails is repeated, with what came since', async (t) => {
 test('after a rebalance nothing of before is committed, also not what failed', async (t) => {
   const { asked, offsets } = commits()
   offsets.note(at(0, 1))
-  await until(() => asked.length === 1)
+  await asking(asked, 1)
   offsets.forget()
   offsets.note(at(2, 3))
   asked[0]?.end.reject(new Error('rebalance in progress'))
 
-  await until(() => asked.length === 2)
+  await asking(asked, 2)
 
   t.deepEqual(asked[1]?.offsets, [at(2, 3)])
 })
@@ -77,11 +75,11 @@ test('after a rebalance nothing of before is committed, also not what failed', a
 test('at the end what waits is committed, after what is under way', async (t) => {
   const { asked, offsets } = commits()
   offsets.note(at(0, 1))
-  await until(() => asked.length === 1)
+  await asking(asked, 1)
   offsets.note(at(0, 2))
   const closed = offsets.close()
   asked[0]?.end.resolve()
-  await until(() => asked.length === 2)
+  await asking(asked, 2)
   asked[1]?.end.resolve()
 
   await closed
