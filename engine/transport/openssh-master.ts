@@ -17,7 +17,9 @@ import { keyAlias, masterWords } from './openssh-words.ts'
  * a line having been read from it. `$$` is the process that becomes ssh.
  */
 const watched =
-  '{ read -r _ || { kill $$; rm -rf "$0"; }; } <&3 >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null'
+  '{ read -r _ || { for _ in 1 2 3 4 5 6 7 8 9; do kill $$ || break; sleep 0.1; done; rm -rf "$0"; }; } <&3 >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null'
+
+const endAgainMs = 100
 
 /** Answers the question for a passphrase, and no other. */
 const answerer =
@@ -91,6 +93,16 @@ export async function startMaster(host: Host, options: CarrierOptions, through?:
   throw connectError(host, log, known, options.timeoutMs)
 }
 
+/**
+ * Ends the ssh of a connection. One signal is not enough: coming between two waits of ssh (9.2 and others) it is noticed
+ * with the next thing that happens on the connection, which may be the next keep-alive.
+ */
+export function endMaster(ssh: ChildProcess): void {
+  ssh.kill()
+  const again = setInterval(() => ssh.kill(), endAgainMs)
+  ssh.on('exit', () => clearInterval(again))
+}
+
 /** Waits until the connection is open; `false` when ssh has given up, or had to be told to. */
 async function isOpen(master: ChildProcess, log: MasterLog, timeoutMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -101,7 +113,7 @@ async function isOpen(master: ChildProcess, log: MasterLog, timeoutMs: number): 
   })
   const timer = setTimeout(() => {
     log.said.push('it did not get to the end of the login in this time')
-    master.kill()
+    endMaster(master)
   }, timeoutMs)
   master.on('error', () => resolve(false))
   master.on('close', () => resolve(false))

@@ -9,7 +9,7 @@ import type { Host } from '../inventory.ts'
 import { type Carrier, type RunningCommand, SessionRefused } from './carrier.ts'
 import { lost } from './errors.ts'
 import type { CarrierOptions } from './node-ssh.ts'
-import { type Master, startMaster } from './openssh-master.ts'
+import { endMaster, type Master, startMaster } from './openssh-master.ts'
 import { muxWords } from './openssh-words.ts'
 
 /** What ssh itself ends with when something is wrong; a command may end with it too. */
@@ -73,7 +73,7 @@ export class OpenSshCarrier implements Carrier {
   }
 
   close(): void {
-    this.#master.process.kill()
+    if (this.#isAlive()) endMaster(this.#master.process)
   }
 
   #isAlive(): boolean {

@@ -378,8 +378,15 @@ else {
       nothrow: true,
       cwd: root,
     })`${process.execPath} --input-type=module -e ${program} ${JSON.stringify(host({ transport: 'openssh' }))}`
-    const closed = await open({ transport: 'openssh' })
-    closed.close()
+    await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        for (let times = 0; times < 10; times++) {
+          const closed = await open({ transport: 'openssh' })
+          await execute(closed, 'true')
+          closed.close()
+        }
+      }),
+    )
     await sleep(1000)
 
     t.deepEqual(await traces(), [])
