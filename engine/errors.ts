@@ -1,3 +1,4 @@
+import { getSystemErrorMessage } from 'node:util'
 import { masked } from './secret.ts'
 
 /**
@@ -122,6 +123,15 @@ export function interrupted(): SluiceError {
     subject: 'the run was stopped',
     advice: 'run again: what was applied is kept, and the run goes on from there',
   })
+}
+
+/** Why something went wrong, in the words of what refused it; of a file only why, as its name is told beside that. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+  if (!(error instanceof Error)) return String(error)
+  const { errno, path, code } = error as NodeJS.ErrnoException
+  if (errno !== undefined && path !== undefined) return getSystemErrorMessage(errno)
+  return error.message || (code ?? error.name)
 }
 
 /** Any error as one that can be shown beside others: what is not meant for users keeps its own words. */

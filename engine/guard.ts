@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Outcome, runBatch } from './batch.ts'
-import { SluiceError } from './errors.ts'
+import { reasonOf, SluiceError } from './errors.ts'
 import {
   type ArmedGuard,
   armScript,
@@ -65,7 +65,7 @@ export async function underGuard(
       options.progress(`${host.name} answers on port ${guard.sshPort} now: put that port into the inventory`)
     return proven
   }
-  const reason = refusal instanceof Error ? refusal.message : String(refusal)
+  const reason = reasonOf(refusal)
   options.progress(`no new connection (${reason}): the host takes the change back`)
   await takeBack(connection, armed, 'unproven')
   throw await afterwards(armed, armedAt, reason, connection, options)

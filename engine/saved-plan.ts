@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import * as v from 'valibot'
-import { SluiceError } from './errors.ts'
+import { reasonOf, SluiceError } from './errors.ts'
 import type { HostResult, PlannedChange } from './events.ts'
 import { Name, parseWith } from './schemas.ts'
 import { maskedDeep } from './secret.ts'
@@ -75,7 +75,7 @@ export function parseSavedPlan(text: string, file: string): SavedPlan {
     throw new SluiceError('USAGE', {
       subject: 'the plan is not JSON',
       at: file,
-      why: String(cause),
+      why: reasonOf(cause),
       advice,
       cause,
     })

@@ -1,5 +1,5 @@
 import { type Outcome, runBatch } from './batch.ts'
-import { SluiceError } from './errors.ts'
+import { reasonOf, SluiceError } from './errors.ts'
 import type { ControllerAccess, ControllerProbe, HostProbe, Resource } from './resource.ts'
 import type { Script } from './shell.ts'
 
@@ -127,6 +127,6 @@ async function readByController(probe: ControllerProbe<unknown>, access: Control
   try {
     return { state: 'read', have: await probe.read(access) }
   } catch (cause) {
-    return { state: 'refused', why: cause instanceof Error ? cause.message : String(cause), cause }
+    return { state: 'refused', why: reasonOf(cause), cause }
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
-import { SluiceError } from './errors.ts'
+import { reasonOf, SluiceError } from './errors.ts'
 import { type Host, type Inventory, Variables } from './inventory.ts'
 import { parseWith } from './schemas.ts'
 
@@ -68,7 +68,7 @@ export async function readVariablesFile(path: string): Promise<Variables> {
   } catch (error) {
     throw new SluiceError('USAGE', {
       subject: `cannot read the vars file ${path}`,
-      why: String(error),
+      why: reasonOf(error),
       advice,
       cause: error,
     })

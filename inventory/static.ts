@@ -10,6 +10,7 @@ import { Name, parseWith } from '../engine/schemas.ts'
 import { groupMistakes, groupsOf } from './static/groups.ts'
 import { jumpMistakes, jumpOf } from './static/jumps.ts'
 import { type Locate, locator, policyMistakes, policyOf, WrittenPolicy } from './static/policy.ts'
+import { unreadable } from './unreadable.ts'
 
 const advice = 'correct the file; inventory/example.yaml shows the whole form with comments'
 
@@ -75,7 +76,12 @@ export function staticInventory(path: string): InventorySource {
   return {
     name: path,
     summary: 'hosts that are written in a file',
-    load: async () => readInventory(path, await readText(path)),
+    load: async () => {
+      const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+        throw unreadable(path, cause)
+      })
+      return readInventory(path, text)
+    },
   }
 }
 
@@ -129,20 +135,6 @@ function hostOf(name: string, file: InventoryFile, path: string): Host {
     variables: entry.variables,
     ...(transport !== undefined && { transport }),
     ...(jump !== undefined && { jump: hostOf(jump, file, path) }),
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw new SluiceError('INVENTORY_INVALID', {
-      subject: 'the inventory file cannot be read',
-      at: path,
-      why: error instanceof Error ? error.message : String(error),
-      advice: 'let this user read it, or name another with --inventory',
-      cause: error,
-    })
   }
 }
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type GpuSample, limits, type TokenUsage } from './messages.ts'
+import { reasonOf } from './reason.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 /** A message that is not what its topic carries. `reason` says which field is wrong, and how. */
@@ -45,7 +46,7 @@ export function parseFields(bytes: Buffer | null): Fields | Rejection {
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Fields
     return new Rejection(`the message should be a JSON object, got ${show(parsed)}`)
   } catch (error) {
-    return new Rejection(`the message is not JSON: ${error instanceof Error ? error.message : error}`)
+    return new Rejection(`the message is not JSON: ${reasonOf(error)}`)
   }
 }
 

@@ -5,6 +5,7 @@ import * as https from 'node:https'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
+import { reasonOf } from '../errors.ts'
 import { SourceUnavailable, type TransferredBytes } from './artifact.ts'
 
 const connectTimeoutMs = 5_000
@@ -171,10 +172,4 @@ async function sizeOf(file: string): Promise<number> {
 
 function isLocal(error: unknown): boolean {
   return ['ENOSPC', 'EACCES', 'EROFS', 'EDQUOT', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '')
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ')
-  if (!(error instanceof Error)) return String(error)
-  return error.message || ((error as NodeJS.ErrnoException).code ?? error.name)
 }

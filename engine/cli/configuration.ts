@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import * as v from 'valibot'
-import { SluiceError } from '../errors.ts'
+import { reasonOf, SluiceError } from '../errors.ts'
 import { parseWith } from '../schemas.ts'
 
 const fileName = 'sluice.config.json'
@@ -49,7 +49,7 @@ export function readConfiguration(projectDirectory: string): Configuration {
     throw new SluiceError('USAGE', {
       subject: `${fileName} is not JSON`,
       at: path,
-      why: error instanceof Error ? error.message : String(error),
+      why: reasonOf(error),
       advice,
       cause: error,
     })

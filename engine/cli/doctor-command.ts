@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { $ } from 'zx'
-import { SluiceError } from '../errors.ts'
+import { reasonOf, SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import { painter } from '../report/terminal.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -58,7 +58,7 @@ function projectDirectory({ projectDirectory: folder }: Session): Finding {
   } catch (error) {
     return problem(
       'project',
-      String(error),
+      `${folder}: ${reasonOf(error)}`,
       'let this user write there: known hosts and the cache are kept in it',
     )
   }

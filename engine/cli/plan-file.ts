@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { resolve } from 'node:path'
-import { SluiceError } from '../errors.ts'
+import { reasonOf, SluiceError } from '../errors.ts'
 import type { SavedPlan } from '../saved-plan.ts'
 import { exitCodeOfRun } from './exit-codes.ts'
 import type { PlanOptions, RunCommandOptions } from './options.ts'
@@ -69,7 +69,7 @@ async function writePlan(file: string, plan: SavedPlan): Promise<void> {
     throw new SluiceError('USAGE', {
       subject: 'the plan cannot be written',
       at: file,
-      why: String(cause),
+      why: reasonOf(cause),
       advice: 'name another file with --out',
       cause,
     })
@@ -84,7 +84,7 @@ export async function readPlan(typed: string, { name }: Plannable): Promise<Save
     throw new SluiceError('USAGE', {
       subject: 'the plan cannot be read',
       at: file,
-      why: String(cause),
+      why: reasonOf(cause),
       advice: 'name the file that --check --out wrote',
       cause,
     })

@@ -11,7 +11,7 @@ import {
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { SluiceError } from '../errors.ts'
+import { reasonOf, SluiceError } from '../errors.ts'
 import { type Emit, isCheck } from '../events.ts'
 import { jsonReport } from './json.ts'
 import { JsonDocument } from './json-schema.ts'
@@ -117,7 +117,7 @@ export function readRun(projectDirectory: string, id: string): RunRecord {
     throw new SluiceError('USAGE', {
       subject: `the record of the run ${id} cannot be read`,
       at: file,
-      why: String(cause),
+      why: reasonOf(cause),
       advice: 'it was written by another version, or damaged: remove it',
       cause,
     })

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { SluiceError } from '../errors.ts'
+import { reasonOf, SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
 
@@ -37,7 +37,7 @@ export function readKeyFile(path: string, host: KeyHost): KeyFile {
     throw new SluiceError('KEY_UNUSABLE', {
       subject: `the private key ${path} cannot be read`,
       at: host.name,
-      why: String(error),
+      why: reasonOf(error),
       advice: 'correct identityFile in the inventory, or the file it names',
       cause: error,
     })

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { SluiceError } from '../errors.ts'
+import { reasonOf, SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
 import type { Carrier } from './carrier.ts'
@@ -57,7 +57,7 @@ export class SshConnection implements Connection {
       const reason = error instanceof SluiceError ? error.why : undefined
       throw new SluiceError('PROBE_REFUSED', {
         subject: `${this.host.name} does not get through to ${address}:${port}`,
-        why: reason ?? (error instanceof Error ? error.message : String(error)),
+        why: reason ?? reasonOf(error),
         advice: `see on the host whether something listens there, and whether sshd allows forwarding to it (PermitOpen)`,
         cause: error,
       })

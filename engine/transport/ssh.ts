@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SluiceError } from '../errors.ts'
+import { reasonOf, SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import type { Secret } from '../secret.ts'
 import type { Carrier } from './carrier.ts'
@@ -130,7 +130,7 @@ async function streamTo(host: Host, jump: Carrier, timeoutMs: number): Promise<D
   try {
     return await Promise.race([jump.forward(host.address, host.port), tooLate])
   } catch (error) {
-    const why = error instanceof SluiceError ? `${error.subject}: ${error.why}` : String(error)
+    const why = error instanceof SluiceError ? `${error.subject}: ${error.why}` : reasonOf(error)
     throw unreachable(host, why, timeoutMs, error)
   } finally {
     tooLate.catch(() => {})

@@ -1,7 +1,7 @@
 import { constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { SluiceError } from '../../engine/errors.ts'
+import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import { isAccessible } from './access.ts'
 
 /** Where Ansible's settings are looked for. */
@@ -47,7 +47,7 @@ export function configurationText(path: string): string {
     throw new SluiceError('INVENTORY_INVALID', {
       subject: "Ansible's configuration cannot be read",
       at: path,
-      why: String(cause),
+      why: reasonOf(cause),
       advice: 'let this user read it, or name another with ANSIBLE_CONFIG',
       cause,
     })

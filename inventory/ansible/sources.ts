@@ -1,6 +1,7 @@
 import { constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { SluiceError } from '../../engine/errors.ts'
+import { reasonOf, SluiceError } from '../../engine/errors.ts'
+import { unreadable } from '../unreadable.ts'
 import { isAccessible } from './access.ts'
 import { readIni } from './ini.ts'
 import { AnsibleModel, isMapping } from './model.ts'
@@ -39,7 +40,7 @@ function searchedFor(pattern: string): RegExp {
     throw new SluiceError('INVENTORY_INVALID', {
       subject: `the pattern "${pattern}" of what to ignore is not understood`,
       at: 'the settings of Ansible',
-      why: String(cause),
+      why: reasonOf(cause),
       advice: 'write it as a regular expression that JavaScript has too',
       cause,
     })
@@ -152,13 +153,7 @@ function attempt<Result>(path: string, read: () => Result): Result {
   try {
     return read()
   } catch (cause) {
-    throw new SluiceError('INVENTORY_INVALID', {
-      subject: 'the inventory cannot be read',
-      at: path,
-      why: cause instanceof Error ? cause.message : String(cause),
-      advice: 'let this user read it, or name another with --inventory',
-      cause,
-    })
+    throw unreadable(path, cause)
   }
 }
 

@@ -1,4 +1,5 @@
 import { parseDocument, type ScalarTag, type Tags } from 'yaml'
+import { reasonOf } from '../../engine/errors.ts'
 
 /** What a vault holds, and what must not be taken for an expression, are texts. */
 const ownTags: ScalarTag[] = ['!vault', '!vault-encrypted', '!unsafe'].map((tag) => ({
@@ -50,6 +51,6 @@ export function parseYaml(text: string): { content: unknown; mistake?: string } 
     return { content: document.toJS() }
   } catch (cause) {
     // Such as an alias of what is nowhere: only now is it looked for.
-    return { content: undefined, mistake: String(cause) }
+    return { content: undefined, mistake: reasonOf(cause) }
   }
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { SluiceError } from '../../engine/errors.ts'
+import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import type { InventoryProgress } from '../../engine/inventory.ts'
 import { commandDirectories, onController } from './controller.ts'
 
@@ -49,7 +49,7 @@ export async function ensurePrerequisites(progress: InventoryProgress, signal?: 
   } catch (error) {
     signal?.throwIfAborted()
     throw unavailable(`installing ${missing.join(', ')} failed`, {
-      why: String(error instanceof Error ? error.message : error),
+      why: reasonOf(error),
       advice: `look into it with: apt-get update && ${install.join(' ')}`,
     })
   }

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 import * as v from 'valibot'
-import { SluiceError } from '../../engine/errors.ts'
+import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import { parseWith } from '../../engine/schemas.ts'
 
 /** What `multipass list --format json` prints. Releases of Multipass differ in what else is there. */
@@ -34,7 +34,7 @@ export function parseListing(text: string): Instance[] {
     throw new SluiceError('PROGRAM_FAILED', {
       subject: `the list of instances should be JSON, got ${JSON.stringify(text.slice(0, 80))}`,
       at: place,
-      why: error instanceof Error ? error.message : String(error),
+      why: reasonOf(error),
       advice,
       cause: error,
     })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { SluiceError } from '../../engine/errors.ts'
+import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import { parseWith } from '../../engine/schemas.ts'
 import { removeIfEmpty } from '../lab/directories.ts'
 import { Make } from './settings.ts'
@@ -44,7 +44,7 @@ export class Records {
     try {
       content = JSON.parse(await readFile(file, 'utf8'))
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = reasonOf(error)
       throw new SluiceError('INVENTORY_INVALID', {
         subject: 'the record of an instance is not JSON',
         at: file,

@@ -1,5 +1,5 @@
 import type { PipelineAccess } from '../../engine/cli/pipeline-controls.ts'
-import { SluiceError } from '../../engine/errors.ts'
+import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import type { Host } from '../../engine/inventory.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { serviceAddress } from '../../roles/layout.ts'
@@ -63,7 +63,7 @@ function unreachable(group: PipelineGroup, where: string, error: unknown): unkno
   if (error instanceof SluiceError || error instanceof TypeError) return error
   return new SluiceError('PIPELINE_UNREACHABLE', {
     subject: `${group} on ${where} could not be asked`,
-    why: error instanceof Error ? error.message : String(error),
+    why: reasonOf(error),
     advice:
       (error instanceof CheckFailure ? error.advice : undefined) ??
       'sluice verify-e2e says which link is broken',

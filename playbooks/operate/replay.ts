@@ -1,5 +1,6 @@
 import { type Kafka, type KafkaMessage, type Message, Partitioners, type Producer } from 'kafkajs'
 import type { DeadLetter, MessagePlace, ReplayOutcome } from '../../engine/cli/pipeline-controls.ts'
+import { reasonOf } from '../../engine/errors.ts'
 import { isMadeOf, placeName, toReceipt, toReplay } from './letter.ts'
 import { rangesOf, readRanges } from './read-range.ts'
 
@@ -180,7 +181,7 @@ async function send(
         outcomes.push({ letter: letter.letter, to })
       }
     } catch (error) {
-      const failure = error instanceof Error ? error.message : String(error)
+      const failure = reasonOf(error)
       for (const { letter } of some) outcomes.push({ letter: letter.letter, failure })
     }
   }

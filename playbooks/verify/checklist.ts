@@ -1,4 +1,4 @@
-import { SluiceError } from '../../engine/errors.ts'
+import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { journalOf } from './evidence.ts'
 import type { CheckResult, Evidence } from './result.ts'
@@ -29,7 +29,7 @@ export class CheckFailure extends Error {
 export function unanswered(subject: string, error: unknown): Error {
   if (error instanceof SluiceError || error instanceof CheckFailure || error instanceof TypeError)
     return error
-  return new CheckFailure(`${subject}: ${error instanceof Error ? error.message : String(error)}`, {
+  return new CheckFailure(`${subject}: ${reasonOf(error)}`, {
     advice: 'read its journal below; a unit that is active and does not answer hangs, or still starts',
   })
 }

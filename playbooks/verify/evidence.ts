@@ -1,4 +1,5 @@
 import { runBatch } from '../../engine/batch.ts'
+import { reasonOf } from '../../engine/errors.ts'
 import { printable } from '../../engine/report/terminal.ts'
 import { type Script, sh } from '../../engine/shell.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
@@ -22,7 +23,7 @@ export async function evidenceFrom(connection: Connection, command: Script): Pro
     const text = outcome === undefined ? '' : `${outcome.stdout}${outcome.stderr}`
     return { host, command: command.shown, lines: linesOf(text) }
   } catch (error) {
-    return { host, command: command.shown, lines: [error instanceof Error ? error.message : String(error)] }
+    return { host, command: command.shown, lines: [reasonOf(error)] }
   }
 }
 

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import * as v from 'valibot'
+import { reasonOf } from '../../engine/errors.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { type Answer, CheckFailure } from './checklist.ts'
 import { linesOf } from './evidence.ts'
@@ -23,9 +24,7 @@ export async function answerOf(
   path: string,
 ): Promise<HttpAnswer> {
   const stream = await connection.forward(address, port).catch((cause: unknown) => {
-    throw new CheckFailure(
-      `nothing listens on ${address}:${port} (${cause instanceof Error ? cause.message : cause})`,
-    )
+    throw new CheckFailure(`nothing listens on ${address}:${port} (${reasonOf(cause)})`)
   })
   return new Promise((resolve, reject) => {
     const call = request({

@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
 import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
+import { reasonOf } from '../reason.ts'
 import type { BatchWriter } from './batch.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { OffsetCommits } from './offset-commits.ts'
@@ -74,7 +75,7 @@ export class PartitionReader {
         await this.#consumer.subscribe({ topics, fromBeginning: true })
         break
       } catch (error) {
-        readiness.unwell('kafka', error instanceof Error ? error.message : String(error))
+        readiness.unwell('kafka', reasonOf(error))
         await pause(waitingTime(), signal)
       }
     }
@@ -199,7 +200,7 @@ export class PartitionReader {
       }
       log.debug({ topic, partition, messages: messages.length, last: batch.lastOffset() }, 'wrote a batch')
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = reasonOf(error)
       if (error instanceof Abandoned) log.info({ topic, partition, why }, 'left a batch; it is read again')
       else log.warn({ topic, partition, err: error }, 'a batch failed; it is read again')
       if (!(error instanceof Abandoned)) await pause(heartbeatMs)

@@ -1,4 +1,5 @@
 import { backoff, pause } from '../pause.ts'
+import { reasonOf } from '../reason.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import type { Part, Readiness } from './readiness.ts'
 
@@ -29,7 +30,7 @@ export function createPersist(readiness: Readiness, metrics: ProcessorMetrics): 
       } catch (error) {
         if (error instanceof Abandoned) throw error
         metrics.failures.inc({ service: part })
-        readiness.unwell(part, error instanceof Error ? error.message : String(error))
+        readiness.unwell(part, reasonOf(error))
       }
       stillOurs()
       const until = Date.now() + waitingTime()

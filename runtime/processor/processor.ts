@@ -4,6 +4,7 @@ import type { ProcessorEnvironment } from '../config.ts'
 import { createKafka } from '../kafka-client.ts'
 import type { Logger } from '../log.ts'
 import { pause } from '../pause.ts'
+import { reasonOf } from '../reason.ts'
 import { BatchWriter } from './batch.ts'
 import { PartitionReader } from './consumer.ts'
 import { assets } from './dashboard/assets.ts'
@@ -214,7 +215,7 @@ async function watchStore(store: Store, readiness: Readiness, signal: AbortSigna
       await store.ping()
       readiness.well('mongodb')
     } catch (error) {
-      readiness.unwell('mongodb', error instanceof Error ? error.message : String(error))
+      readiness.unwell('mongodb', reasonOf(error))
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Kafka } from 'kafkajs'
 import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
+import { reasonOf } from '../reason.ts'
 import type { Readiness } from './readiness.ts'
 
 /**
@@ -28,7 +29,7 @@ export async function awaitTopics(
       if (missing.length === 0) break
       readiness.unwell('kafka', `waiting for the topics ${missing.join(', ')} to be made`)
     } catch (error) {
-      readiness.unwell('kafka', error instanceof Error ? error.message : String(error))
+      readiness.unwell('kafka', reasonOf(error))
     }
     await pause(waitingTime(), signal)
   }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { reasonOf } from '../reason.ts'
 
 export type Command =
   | { kind: 'send'; follow: boolean; marker: string | undefined }
@@ -57,6 +58,6 @@ function parsed(words: string[]) {
       },
     })
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    throw new UsageError(reasonOf(error))
   }
 }

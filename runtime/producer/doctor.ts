@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import type { ProducerEnvironment } from '../config.ts'
+import { reasonOf } from '../reason.ts'
 import { GpuSourceError } from './gpu.ts'
 import { createGpuSource } from './source.ts'
 
@@ -43,7 +44,7 @@ async function examineKafka(environment: ProducerEnvironment, kafka: Kafka): Pro
     }
     return findings
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = reasonOf(error)
     return [
       { check: 'kafka', ok: false, detail: `${servers}: ${why}; check KAFKA_BOOTSTRAP and the firewall` },
     ]

@@ -1,5 +1,6 @@
 import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
+import { reasonOf } from '../reason.ts'
 import { type ByTopic, countIn, type Fate, noCounts, type Outbox, toRequest } from './outbox.ts'
 
 import { type Sender, within } from './sender.ts'
@@ -29,7 +30,7 @@ export class MemoryOutbox implements Outbox {
         countIn(this.counts.acknowledged, events)
         return 'acknowledged'
       }
-      const why = giveUp.aborted ? 'the time to stop has come' : await reasonOf(attempt)
+      const why = giveUp.aborted ? 'the time to stop has come' : await failureOf(attempt)
       this.#log.error({ attempts, why }, 'Kafka did not acknowledge; nothing new is made until it does')
       await pause(waitingTime(), giveUp)
       if (giveUp.aborted) {
@@ -51,11 +52,11 @@ export class MemoryOutbox implements Outbox {
 }
 
 /** Why an attempt that has failed did so. */
-export async function reasonOf(attempt: Promise<void>): Promise<string> {
+export async function failureOf(attempt: Promise<void>): Promise<string> {
   try {
     await attempt
     return 'it was acknowledged late'
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return reasonOf(error)
   }
 }

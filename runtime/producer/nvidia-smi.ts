@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { reasonOf } from '../reason.ts'
 import { type GpuReading, type GpuSource, GpuSourceError } from './gpu.ts'
 
 const columns = ['index', 'name', 'utilization.gpu', 'memory.used', 'memory.total', 'power.draw'] as const
@@ -17,7 +18,7 @@ export function nvidiaSmiSource({ host, price }: { host: string; price: number }
         if (gpus.length > 0) return gpus
       } catch (error) {
         if (error instanceof GpuSourceError) throw error
-        const why = error instanceof Error ? error.message.trim() : String(error)
+        const why = reasonOf(error)
         throw new GpuSourceError(`nvidia-smi is not available on this host: ${why}`, advice, error)
       }
       throw new GpuSourceError('nvidia-smi names no GPU on this host', advice)

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { reasonOf } from '../reason.ts'
 
 /** The part of koffi that is used: its native file without the package around it. */
 interface Koffi {
@@ -31,7 +32,7 @@ function opened(koffi: Koffi, library: string): Library {
   try {
     return koffi.load(library)
   } catch (error) {
-    throw new Error(`${library}: ${error instanceof Error ? error.message : error}`, { cause: error })
+    throw new Error(`${library}: ${reasonOf(error)}`, { cause: error })
   }
 }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '../reason.ts'
 import { type GpuReading, type GpuSource, GpuSourceError } from './gpu.ts'
 import { loadNvml, NvmlError, type NvmlLibrary, nvmlCodes } from './nvml-library.ts'
 
@@ -26,7 +27,7 @@ export function nvmlSource({
         if (gpus.length > 0) return gpus
       } catch (error) {
         if (error instanceof GpuSourceError) throw error
-        const why = error instanceof Error ? error.message.trim() : String(error)
+        const why = reasonOf(error)
         throw new GpuSourceError(`nvml is not available on this host: ${why}`, advice, error)
       }
       throw new GpuSourceError('nvml names no GPU that answers on this host', advice)

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { GpuSample } from '../messages.ts'
+import { reasonOf } from '../reason.ts'
 import { type GpuSource, GpuSourceError, placeOnHosts } from './gpu.ts'
 
 const { gpu_index, name, utilization, mem_used_mb, mem_total_mb, power_w, price_per_hour_usd } =
@@ -44,7 +45,7 @@ export async function readSeedFile(path: string): Promise<SeedFile> {
   try {
     parsed = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
-    throw new GpuSourceError(`${path}: ${error instanceof Error ? error.message : error}`, advice, error)
+    throw new GpuSourceError(`${path}: ${reasonOf(error)}`, advice, error)
   }
   const result = v.safeParse(SeedFile, parsed)
   if (result.success) return result.output

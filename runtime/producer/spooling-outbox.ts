@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
-import { reasonOf } from './memory-outbox.ts'
+import { reasonOf } from '../reason.ts'
+import { failureOf } from './memory-outbox.ts'
 import { type ByTopic, countIn, type Fate, noCounts, type Outbox, toRequest } from './outbox.ts'
 import { type Sender, within } from './sender.ts'
 import type { SpooledEvent } from './spool/record.ts'
@@ -53,7 +54,7 @@ export class SpoolingOutbox implements Outbox {
       this.#full = false
       return 'acknowledged'
     }
-    const why = outcome === 'failed' ? await reasonOf(attempt) : `no answer within ${patienceMs / 1000} s`
+    const why = outcome === 'failed' ? await failureOf(attempt) : `no answer within ${patienceMs / 1000} s`
     this.#complain({ why }, 'Kafka did not acknowledge; events go to the spool until it does')
     return this.#keep(events, attempt)
   }
@@ -117,7 +118,7 @@ export class SpoolingOutbox implements Outbox {
     try {
       await this.#sender.attempt(toRequest(oldest.events))
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = reasonOf(error)
       this.#complain({ why }, 'Kafka does not acknowledge; events wait in the spool')
       return false
     }

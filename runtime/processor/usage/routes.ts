@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import type { Db } from 'mongodb'
+import { reasonOf } from '../../reason.ts'
 import { openApi } from './openapi.ts'
 import { parseUsageQuery, writeKey } from './usage-query.ts'
 import { reportUsage } from './usage-report.ts'
@@ -27,7 +28,7 @@ export function usageRoutes(db: Db): Hono {
         {
           error: {
             code: 'DATABASE_UNAVAILABLE',
-            message: `the database did not answer: ${error instanceof Error ? error.message : String(error)}`,
+            message: `the database did not answer: ${reasonOf(error)}`,
             do: 'ask again in some seconds, or for a shorter range; /ready says what is wrong',
           },
         },

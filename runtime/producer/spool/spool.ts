@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import type { Logger } from '../../log.ts'
+import { reasonOf } from '../../reason.ts'
 import { lockDirectory, SpoolError } from './lock.ts'
 import { type Position, readPosition, writePosition } from './position.ts'
 import { decodeRecord, encodeRecord, type SpooledEvent } from './record.ts'
@@ -71,7 +72,7 @@ export class Spool {
       return spool
     } catch (error) {
       if (error instanceof SpoolError) throw error
-      const why = error instanceof Error ? error.message : String(error)
+      const why = reasonOf(error)
       throw new SpoolError(
         `the spool ${directory} cannot be used: ${why}`,
         'set SPOOL_DIR to a directory that this account may write to',
