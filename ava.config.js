@@ -1,5 +1,7 @@
 export default {
   extensions: ['ts'],
   files: ['test/unit/**/*.test.ts'],
+  // Advice is worded for a program on the PATH, whoever starts the tests.
+  environmentVariables: { npm_package_name: '' },
   timeout: '2m',
 }

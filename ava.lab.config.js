@@ -3,5 +3,7 @@ export default {
   files: ['test/lab/**/*.test.ts', 'test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
   // Each file has hosts or services of its own; more at once would only wait for the same two cores.
   concurrency: 2,
+  // Advice is worded for a program on the PATH, whoever starts the tests.
+  environmentVariables: { npm_package_name: '' },
   timeout: '10m',
 }

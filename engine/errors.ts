@@ -113,8 +113,15 @@ export function describeError(error: unknown): string {
     error.message,
     ...(error.at === undefined ? [] : [`  at   ${indent(error.at)}`]),
     ...(error.why === undefined ? [] : [`  why  ${indent(error.why)}`]),
-    ...(error.advice === undefined ? [] : [`  do   ${indent(error.advice)}`]),
+    ...(error.advice === undefined ? [] : [`  do   ${indent(typable(error.advice))}`]),
   ].join('\n')
+}
+
+/** In a clone of the project there is no program `sluice` on the PATH, but a script of that name. */
+function typable(advice: string, { npm_package_name, npm_lifecycle_event } = process.env): string {
+  return npm_package_name === 'sluice' && npm_lifecycle_event !== undefined
+    ? advice.replaceAll(/\bsluice (?=[a-z])/g, 'npm run sluice -- ')
+    : advice
 }
 
 /** What work that was stopped from outside ends with. */

@@ -71,11 +71,17 @@ function usageError(error: CommanderError): SluiceError {
     at: 'the command line',
     ...(hint !== '' && { why: hint }),
     advice:
-      error.code === 'commander.excessArguments' && process.env.npm_lifecycle_event !== undefined
-        ? `npm takes options for itself that stand before "--": npm run ${process.env.npm_lifecycle_event} -- --limit vm1, for example`
-        : 'sluice --help lists the commands, sluice <command> --help their options',
+      error.code === 'commander.excessArguments'
+        ? excessAdvice(process.env.npm_lifecycle_event)
+        : 'sluice help lists the commands, sluice help <command> the options of one',
     cause: error,
   })
+}
+
+function excessAdvice(script: string | undefined): string {
+  return script === undefined
+    ? 'name hosts with --limit: sluice provision --limit vm1, for example'
+    : `name hosts with --limit, behind the "--" that ends npm's own options: npm run ${script} -- --limit vm1, for example`
 }
 
 /** What was under way ended by the abort signal, with whatever error that makes there. */

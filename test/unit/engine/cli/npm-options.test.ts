@@ -15,6 +15,17 @@ test('an option that npm took for itself is refused before anything is done, wit
   t.regex(stderr, /do +npm run provision -- --check --start-at=kafka$/m)
 })
 
+test('in a clone advice is what can be typed there', async (t) => {
+  const folder = projectFolder(t)
+  const inClone = await sluice(folder, ['log', 'nothing'], byNpm({ npm_package_name: 'sluice' }))
+  const elsewhere = await sluice(folder, ['log', 'nothing'], byNpm({ npm_package_name: 'shop' }))
+  const excess = await sluice(folder, ['harden', 'vm1'], byNpm({ npm_package_name: 'sluice' }))
+
+  t.regex(inClone.stderr, /do {3}npm run sluice -- log shows them all$/m)
+  t.regex(elsewhere.stderr, /do {3}sluice log shows them all$/m)
+  t.regex(excess.stderr, /do {3}name hosts with --limit, .*: npm run provision -- --limit vm1, for example$/m)
+})
+
 test('what npm has of its own, and what is set without npm, is no mistake', async (t) => {
   const own = await sluice(projectFolder(t), ['inventory', 'list'], byNpm({ npm_config_json: 'true' }))
   const direct = await sluice(projectFolder(t), ['provision', '-i', 'nowhere'], {
