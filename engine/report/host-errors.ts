@@ -18,7 +18,7 @@ export function hostErrors(results: readonly Pick<HostResult, 'host' | 'error'>[
     // That the run was stopped is said once for all, and is no mistake to correct.
     if (error === undefined || error.code === 'INTERRUPTED') continue
     const inside = (error.at ?? '').replace(host, '').replace(/^ > /, '')
-    const key = JSON.stringify([error.code, inside, error.why, error.advice])
+    const key = JSON.stringify([error.code, inside.replaceAll(host, '…'), error.why, error.advice])
     const group = groups.get(key) ?? { error, subjects: new Set(), hosts: [], inside }
     group.subjects.add(error.subject)
     group.hosts.push(host)
@@ -28,12 +28,14 @@ export function hostErrors(results: readonly Pick<HostResult, 'host' | 'error'>[
 }
 
 function describeGroup({ error, subjects, hosts, inside }: Group): string {
+  const [first = '', ...others] = hosts
+  const place = others.length === 0 ? inside : inside.replaceAll(first, '…')
   const { code, why, advice } = error
   return printable(
     describeError(
       new SluiceError(code, {
         subject: [...subjects].join(`\n${' '.repeat(code.length + 2)}`),
-        at: [hosts.join(', '), ...(inside === '' ? [] : [inside])].join(' > '),
+        at: [hosts.join(', '), ...(place === '' ? [] : [place])].join(' > '),
         ...(why !== undefined && { why }),
         ...(advice !== undefined && { advice }),
       }),

@@ -135,6 +135,15 @@ test('an error of several hosts is shown once, with all their names', (t) => {
   t.deepEqual(hostErrors(hosts), ['BECOME_REFUSED  no sudo\n  at   vm1, vm2, vm3 > base\n  do   allow it'])
 })
 
+test('errors at what is named after its host stand together', (t) => {
+  const missing = (host: string) =>
+    new SluiceError('PROGRAM_MISSING', { subject: 'no multipass', at: `${host} > instance shop-${host}` })
+  const hosts = ['vm1', 'vm2'].map((host) => hostResult(host, { status: 'failed', error: missing(host) }))
+
+  t.deepEqual(hostErrors(hosts), ['PROGRAM_MISSING  no multipass\n  at   vm1, vm2 > instance shop-…'])
+  t.deepEqual(hostErrors(hosts.slice(1)), ['PROGRAM_MISSING  no multipass\n  at   vm2 > instance shop-vm2'])
+})
+
 test('errors that differ only in the address stand together', (t) => {
   const hosts = ['vm1', 'vm2'].map((host, index) =>
     hostResult(host, { status: 'failed', error: unreachable(host, `10.0.0.${index}`) }),
