@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { acquireArtifact } from '../../engine/artifacts/acquire.ts'
@@ -33,12 +33,13 @@ async function unpacked(artifact: Artifact): Promise<string> {
   const { path, version, digest } = await acquireArtifact(artifact, { cacheDirectory })
   const home = join(dirname(cacheDirectory), 'unpacked', `${artifact.name}-${version}-${digest.slice(0, 12)}`)
   if (existsSync(home)) return home
-  const partial = `${home}.${process.pid}`
-  await mkdir(partial, { recursive: true })
+  await mkdir(dirname(home), { recursive: true })
+  const partial = await mkdtemp(`${home}.`)
   await promisify(execFile)('tar', ['--extract', '--gzip', '--file', path, '--directory', partial])
   // Another test file may have been quicker: then its copy is as good.
-  await rename(partial, home).catch((error) => {
+  await rename(partial, home).catch(async (error) => {
     if (!existsSync(home)) throw error
+    await rm(partial, { recursive: true })
   })
   return home
 }
