@@ -8,7 +8,10 @@ const Spec = v.strictObject({
     v.regex(/^[a-zA-Z0-9:_.-]+@\.service$/, 'should be a template such as producer@.service'),
     v.description('the template unit'),
   ),
-  keep: v.pipe(v.array(v.string()), v.description('the instances that are declared')),
+  keep: v.pipe(
+    v.array(v.string()),
+    v.description('the instances that are declared, each as a unit of its own'),
+  ),
 })
 type Spec = v.InferOutput<typeof Spec>
 
@@ -37,7 +40,11 @@ export const unitInstances = defineResource<typeof Spec, Have>({
 
   apply: (spec, have) => [stop(surplus(spec, have))],
 
-  remove: (_, { instances }) => (instances.length === 0 ? [] : [stop(instances)]),
+  // Declared ones are units of their own, and go as these.
+  remove: (spec, have) => {
+    const units = surplus(spec, have)
+    return units.length === 0 ? [] : [stop(units)]
+  },
 })
 
 const nameOf = (template: string, instance: string) => template.replace('@.', `@${instance}.`)

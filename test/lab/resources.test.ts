@@ -176,7 +176,10 @@ if (isRoot) {
     )
     await ask(connection, sh`systemctl enable --quiet --now sleeper@7`)
     const removed = await converge(connection, resources(['1']), { mode: 'remove' })
+    await converge(connection, resources(['1']))
+    const declared = await converge(connection, resources(['1']), { mode: 'remove' })
 
+    t.deepEqual(declared.changed, ['unit sleeper@1.service', 'unit sleeper@.service'])
     t.deepEqual(fewer.changed, ['instances sleeper@.service'])
     t.deepEqual(again.changed, [])
     t.is(running, 'sleeper@1.service\nsleeper@1.service')
