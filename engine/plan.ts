@@ -14,7 +14,9 @@ export interface Placed {
 export function pendingChanges(resource: Resource, have: unknown, mode: Mode): Change[] {
   if (!isRemoval(mode)) return resource.diff(have)
   if (have === undefined || (resource.remove?.(have) ?? []).length === 0) return []
-  return [{ property: 'state', have: 'present', want: undefined }]
+  return resource.restores
+    ? [{ property: 'state', have: 'set by Sluice', want: 'as before' }]
+    : [{ property: 'state', have: 'present', want: undefined }]
 }
 
 /** Why this resource cannot be brought to what it should be, unless earlier changes of these subjects see to it. */

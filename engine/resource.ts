@@ -113,6 +113,8 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   settle?(have: Have | undefined, prepared: Prepared): Change[]
   /** Undoes what `apply` made, for `destroy`; kinds without it leave nothing behind. */
   remove?(have: Have): Step[]
+  /** It is part of every host: its removal gives back what was there before. */
+  restores: boolean
   /** A mistake here can lock the controller out: how the host then takes the change back. */
   guard?: Guard
   /** It only waits for what others cause: that it does not hold yet is no change of the host. */
@@ -146,6 +148,7 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   apply(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Step[]
   settle?(spec: v.InferOutput<Schema>, have: Have | undefined, prepared: Prepared): Change[]
   remove?(spec: v.InferOutput<Schema>, have: Have): Step[]
+  restores?(spec: v.InferOutput<Schema>): boolean
   guard?(spec: v.InferOutput<Schema>): Guard | undefined
   waits?: boolean
   holdsData?(spec: v.InferOutput<Schema>): boolean
@@ -194,6 +197,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       ...(settle && { settle: (have, prepared) => settle(spec, have, prepared) }),
       ...(remove && { remove: (have) => remove(spec, have) }),
       ...(guard && { guard }),
+      restores: definition.restores?.(spec) ?? false,
       waits: definition.waits ?? false,
       holdsData: definition.holdsData?.(spec) ?? false,
     }

@@ -2,7 +2,7 @@ import { type Emit, type HostResult, isCheck, type Place, type RunEvent } from '
 import { LongSteps } from './long-steps.ts'
 import type { Paint } from './terminal.ts'
 import { printable } from './terminal.ts'
-import { changeText, clock, count, doneWord, dueWord, duration } from './wording.ts'
+import { changeMark, changeText, clock, count, doneWord, dueWord, duration } from './wording.ts'
 
 export interface LinesOptions {
   write(line: string): void
@@ -81,7 +81,8 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
         const { planned, durationMs } = event
         steps.end(planned.host)
         const changes = planned.changes.map(changeText).join(', ')
-        at(planned, `${done}${changes === '' ? '' : ` (${changes})`}  ${duration(durationMs)}`)
+        const what = done === 'removed' && changeMark(planned) !== '-' ? 'put back' : done
+        at(planned, `${what}${changes === '' ? '' : ` (${changes})`}  ${duration(durationMs)}`)
         break
       }
       case 'host-ended':

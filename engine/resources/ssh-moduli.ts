@@ -43,5 +43,6 @@ export const sshModuli = defineResource<typeof Spec, { small: number; ours: bool
       mv --no-target-directory -- ${`${path}.sluice-staged`} ${path}`),
   ],
 
+  restores: () => true,
   remove: (_, { ours }) => (ours ? [run(restoreFormer(path))] : []),
 })

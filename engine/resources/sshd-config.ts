@@ -127,6 +127,7 @@ ${takeUp}`,
     ),
   ],
 
+  restores: () => true,
   remove: (_, { ours }) =>
     ours
       ? [

@@ -84,6 +84,7 @@ export const sysctl = defineResource<typeof Spec, Have>({
     `),
   ],
 
+  restores: () => true,
   remove: ({ key }, { persisted }) =>
     persisted === undefined
       ? []

@@ -128,9 +128,9 @@ export const systemdUnit = defineResource<typeof Spec, UnitState>({
     return [run(lines(steps), { timeoutSeconds: spec.startTimeoutSeconds + 30 })]
   },
 
+  restores: isFound,
   remove({ unit, content }, have) {
-    // An instance has no file of its own, but runs only because it was declared.
-    if (content === undefined && !/@[^.]/.test(unit)) {
+    if (isFound({ unit, content })) {
       return have.dropIn === undefined ? [] : [run(sh`${removeDropIn(unit)}; systemctl daemon-reload`)]
     }
     if (!have.ours && have.dropIn === undefined && have.activeState !== 'active') return []
@@ -190,6 +190,11 @@ timeout ${startTimeoutSeconds} systemctl ${verb} -- ${unit} || {
   ${lastWords(unit)} >&2
   exit "$code"
 }`
+}
+
+/** A unit of somebody else; an instance has no file of its own either, but runs only because it was declared. */
+function isFound({ unit, content }: Pick<Spec, 'unit' | 'content'>): boolean {
+  return content === undefined && !/@[^.]/.test(unit)
 }
 
 function unitChanges(spec: Spec, have: UnitState | undefined, touched: readonly Touched[] = []): Change[] {

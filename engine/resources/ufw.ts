@@ -147,6 +147,7 @@ export const ufw = defineResource<typeof Spec, Have>({
     ]
   },
 
+  restores: () => true,
   remove: (_, { ours }) =>
     ours
       ? [

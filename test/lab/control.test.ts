@@ -122,7 +122,10 @@ test.serial(
 
     const plan = parseSavedPlan(readFileSync(join(folder, 'plan.json'), 'utf8'), 'plan.json')
     t.is(check.exitCode, 2, check.stderr)
-    t.regex(check.stdout, /- sshd \/etc\/ssh\/sshd_config\.d\/10-sluice\.conf {2}state present → absent/)
+    t.regex(
+      check.stdout,
+      /~ sshd \/etc\/ssh\/sshd_config\.d\/10-sluice\.conf {2}state set by Sluice → as before/,
+    )
     t.regex(check.stdout, /\d+ resources on 2 hosts would be removed; nothing was changed/)
     t.deepEqual([checked, unmoved], [before, before])
     t.deepEqual([plan.playbook, plan.removal], ['destroy', { data: false }])

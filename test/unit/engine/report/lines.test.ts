@@ -1,7 +1,7 @@
 import { mock } from 'node:test'
 import test from 'ava'
 import { lineReport } from '../../../../engine/report/lines.ts'
-import { everyEvent, plain } from '../../../support/events.ts'
+import { everyEvent, plain, runResult } from '../../../support/events.ts'
 
 function lines(verbose: boolean): string[] {
   const written: string[] = []
@@ -17,6 +17,24 @@ test('a change is one line with time, host, role, what changed and how long it t
       '12:03:04 vm1   kafka         file /etc/a changed (content 4 bytes → 4 bytes, mode 0644 → 0640)  120 ms',
     ),
   )
+})
+
+test('in a removal what every host has is put back, and what was made goes', (t) => {
+  const written: string[] = []
+  const emit = lineReport({ write: (line) => written.push(line), paint: plain, verbose: false })
+  const changed = (resource: string, have: string, want: string | undefined) => {
+    const changes = [{ property: 'state', have, want }]
+    const planned = { host: 'vm1', play: 'base', role: 'base', resource, changes, after: [] }
+    emit({ type: 'resource-changed', planned, durationMs: 5 })
+  }
+
+  emit({ type: 'run-started', playbook: 'destroy', mode: 'remove', hosts: ['vm1'] })
+  changed('moduli /etc/ssh/moduli', 'set by Sluice', 'as before')
+  changed('file /etc/a', 'present', undefined)
+  emit({ type: 'run-ended', result: runResult([], { mode: 'remove' }) })
+
+  t.regex(written[1] ?? '', /moduli \/etc\/ssh\/moduli put back \(state set by Sluice → as before\) {2}5 ms$/)
+  t.regex(written[2] ?? '', /file \/etc\/a removed \(state present → absent\) {2}5 ms$/)
 })
 
 test('every line of one event begins with the time', (t) => {
