@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { bundleRuntime } from '../../runtime/bundle.ts'
+import { freePort } from '../../test/support/free-port.ts'
 import { createTopics } from '../../test/support/kafka-log.ts'
 import { serviceHomes } from '../../test/support/service-homes.ts'
-import { freePort, type Services, startServices } from '../../test/support/services.ts'
+import { type Services, startServices } from '../../test/support/services.ts'
 
 export const partitions = 12
 

@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../test/support/free-port.ts'
 import { serviceHomes } from '../../test/support/service-homes.ts'
-import { freePort } from '../../test/support/services.ts'
 import { endedEarly, type Program, startProgram } from '../pipeline/program.ts'
 
 /** A mongod of the bench's own, from the files that hosts get. */

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import ssh2 from 'ssh2'
-import { freePort } from './services.ts'
+import { freePort } from './free-port.ts'
 
 /**
  * An SSH server on loopback that lets a key of its own in and does nothing but forward connections, as a hardened host

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { type Document, MongoClient } from 'mongodb'
 import { bundleRuntime } from '../../runtime/bundle.ts'
+import { freePort } from './free-port.ts'
 import { createTopics, readTopic } from './kafka-log.ts'
 import { answerOf, eventually, type Program, startProgram } from './programs.ts'
 import { serviceHomes } from './service-homes.ts'
-import { freePort, type Services, startServices } from './services.ts'
+import { type Services, startServices } from './services.ts'
 import { type LoggedUsage, recompute } from './usage-reference.ts'
 
 /** What all tests of a file share: the services, and the programs as they are sent to hosts. */

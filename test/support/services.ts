@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, open, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
+import { freePort } from './free-port.ts'
 
 /** A program that a test runs: it can be killed, and started again with what it left on disk. */
 export interface Service {
@@ -107,16 +108,6 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     throw error
   }
   return { bootstrap, mongodbUri: `mongodb://127.0.0.1:${mongodbPort}/ca0`, zookeeper, kafka, mongodb, stop }
-}
-
-/** A port of loopback that nothing listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('the server has no port')
-  return address.port
 }
 
 function service({ command, output, port }: { command: string[]; output: string; port: number }): Service {

@@ -14,6 +14,7 @@ import test from 'ava'
 import { projectFolder, sluice } from '../../support/cli.ts'
 import { isRoot, needsRoot, useLab } from '../../support/lab-hosts.ts'
 import { Cloud, required } from './cloud.ts'
+import { environment } from './cloud-api.ts'
 import { startMoto } from './moto.ts'
 import { consoleAnswer, startRelay } from './relay.ts'
 
@@ -89,14 +90,7 @@ if (isRoot) {
       }),
     })
     const run = (...words: string[]) =>
-      sluice(folder, [...words, '--limit', 'vm1,vm2'], {
-        AWS_ENDPOINT_URL_EC2: relay.url,
-        AWS_CONFIG_FILE: '/dev/null',
-        AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-        AWS_EC2_METADATA_DISABLED: 'true',
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-      })
+      sluice(folder, [...words, '--limit', 'vm1,vm2'], { ...environment, AWS_ENDPOINT_URL_EC2: relay.url })
     const differences = async () => {
       const { exitCode, stdout, stderr } = await run('firewall', 'diff', '--json')
       const documents = stdout

@@ -11,6 +11,7 @@ import { labPaths } from '../../../inventory/lab/names.ts'
 import { projectFolder, sluice } from '../../support/cli.ts'
 import { ask, isRoot, needsRoot, useLab } from '../../support/lab-hosts.ts'
 import { Cloud, required } from './cloud.ts'
+import { environment } from './cloud-api.ts'
 import { startMoto } from './moto.ts'
 import { consoleAnswer, startRelay } from './relay.ts'
 
@@ -70,14 +71,7 @@ if (isRoot) {
     })
     const run = async (words: string[]) => {
       const started = performance.now()
-      const result = await sluice(folder, words, {
-        AWS_ENDPOINT_URL_EC2: relay.url,
-        AWS_CONFIG_FILE: '/dev/null',
-        AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-        AWS_EC2_METADATA_DISABLED: 'true',
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-      })
+      const result = await sluice(folder, words, { ...environment, AWS_ENDPOINT_URL_EC2: relay.url })
       const seconds = ((performance.now() - started) / 1000).toFixed(1)
       t.log(`${words.join(' ')}: exit code ${result.exitCode} after ${seconds} s`)
       return result
