@@ -23,6 +23,26 @@ const brought = `${stateDirectory}/made/package-brought`
 const before = `${stateDirectory}/packages-before`
 const allInstalled = sh`dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n' | sed -n 's/ installed$//p' | sort`
 
+/**
+ * Repeats what finds others at work with packages until they have ended. By itself apt waits for the lock of dpkg only, not
+ * for those of its lists and archives, and dpkg for none: a new host of a cloud holds them in its first minutes.
+ */
+const patiently = sh`
+patiently() {
+  waited=0
+  until said=$("$@" 2>&1); do
+    code=$?
+    case $said in
+      *'ould not get lock'* | *'locked by another process'*) ;;
+      *) waited=300 ;;
+    esac
+    if [ "$waited" -ge 300 ]; then printf '%s\\n' "$said" >&2; return "$code"; fi
+    waited=$((waited + 1))
+    sleep 1
+  done
+}
+`
+
 interface Have {
   installed: Set<string>
   made: string[]
@@ -51,15 +71,15 @@ export const aptPackage = defineResource<typeof Spec, Have>({
       .filter((one) => !have?.installed.has(one))
       .map((one) => ({ property: one, have: undefined, want: 'installed' })),
 
-  // The lock of a running apt is waited for, an interrupted dpkg is finished first,
-  // and the lists are fetched when nobody did within a day, when sources were added since, or when they do not have the
+  // An interrupted dpkg is finished first, and the lists are fetched when nobody did within a day, when sources were added since, or when they do not have the
   // package.
   apply({ name }, have) {
     const missing = names(name).filter((one) => !have?.installed.has(one))
-    const install = sh`apt-get --quiet --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`
-    const update = sh`apt-get --quiet --quiet --option DPkg::Lock::Timeout=300 update; mkdir -p ${stateDirectory}; : > ${lists}`
+    const install = sh`patiently apt-get --quiet --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`
+    const update = sh`patiently apt-get --quiet --quiet update; mkdir -p ${stateDirectory}; : > ${lists}`
     const script = sh`
-      dpkg --configure -a
+      ${patiently}
+      patiently dpkg --configure -a
       mkdir -p -- ${brought}
       ${allInstalled} > ${before}
       fresh=
@@ -82,8 +102,9 @@ export const aptPackage = defineResource<typeof Spec, Have>({
   remove: (_, { made, installed }) => {
     const ours = made.filter((one) => installed.has(one))
     if (ours.length === 0) return []
-    const purge = sh`apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 purge --`
+    const purge = sh`patiently apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 purge --`
     const script = sh`
+      ${patiently}
       ${purge} ${ours}
       ${ours.map((one) => forgetMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
       unneeded=

@@ -132,6 +132,37 @@ if (isRoot) {
     })
   }
 
+  test.serial('packages wait for others who fetch lists or configure packages', async (t) => {
+    t.timeout(120_000)
+    const connection = await firstHost()
+    // As apt and dpkg take them.
+    const hold = `
+      use Fcntl;
+      for my $name ("/var/lib/apt/lists/lock", "/var/lib/dpkg/lock-frontend") {
+        open(my $file, ">", $name) or die;
+        my $lock = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
+        fcntl($file, F_SETLK, $lock) or die;
+        push(@files, $file);
+      }
+      open(my $held, ">", "/run/busy-apt");
+      sleep(8);`
+    await ask(
+      connection,
+      sh`printf %s ${hold} > /tmp/hold.pl; systemd-run --quiet --unit=busy-apt perl /tmp/hold.pl; rm -rf /var/lib/sluice/apt-lists /var/lib/apt/lists/*Packages*`,
+    )
+    await ask(
+      connection,
+      sh`until [ -e /run/busy-apt ]; do systemctl is-active --quiet busy-apt; sleep 0.1; done`,
+    )
+
+    const installed = await converge(connection, [aptPackage({ name: 'hello' })])
+    await converge(connection, [aptPackage({ name: 'hello' })], { mode: 'remove' })
+
+    t.is(installed.error, undefined)
+    t.deepEqual(installed.changed, ['package hello'])
+    connection.close()
+  })
+
   test.serial('a removal of packages leaves those that nobody needs and others brought', async (t) => {
     t.timeout(120_000)
     const connection = await firstHost()
