@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { SluiceError } from '../../engine/errors.ts'
 import { onController } from './controller.ts'
 
 /**
@@ -8,7 +9,7 @@ import { onController } from './controller.ts'
  * may be removed by whoever holds it, so a waiter looks whether it got the one that is there (75: it did not).
  */
 const script = `
-exec 9>> "$1"
+command exec 9>> "$1" || exit 74
 flock 9
 [ "$1" -ef /proc/self/fd/9 ] || exit 75
 echo held
@@ -16,36 +17,71 @@ read -r _ || :
 `
 
 const notTheOneThatIsThere = 75
+/** The folder may go with the last lab of this machine just then. */
+const notOpened = { exitCode: 74, mostTries: 20 }
 
-/** Does `work` while no other process does any under the same lock file. */
+interface WaitOptions {
+  signal?: AbortSignal | undefined
+  onWait?: (() => void) | undefined
+}
+
+/**
+ * Does `work` while no other process does any under the same lock file.
+ *
+ * @throws SluiceError LAB_FAILED when the file cannot be made
+ */
 export async function withLock<Result>(
   file: string,
   work: () => Promise<Result>,
-  { signal, onWait }: { signal?: AbortSignal | undefined; onWait?: () => void } = {},
+  options: WaitOptions = {},
 ): Promise<Result> {
-  await mkdir(dirname(file), { recursive: true })
-  signal?.throwIfAborted()
-  const givenUp = new AbortController()
-  const giveUp = () => givenUp.abort()
-  const holder = onController(givenUp.signal, {
-    nothrow: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })`exec sh -c ${script} lock ${file}`
-  signal?.addEventListener('abort', giveUp)
-  const waiting = setTimeout(() => onWait?.(), 300)
-  const held = await Promise.race([once(holder.stdout, 'data').then(() => true), holder.then(() => false)])
-  signal?.removeEventListener('abort', giveUp)
-  clearTimeout(waiting)
-  if (!held) {
-    const { exitCode, stderr } = await holder
-    signal?.throwIfAborted()
-    if (exitCode === notTheOneThatIsThere) return withLock(file, work, { signal, ...(onWait && { onWait }) })
-    throw new Error(`cannot lock ${file}: ${stderr}`)
-  }
+  const release = await take(file, options)
   try {
     return await work()
   } finally {
-    holder.stdin.end()
-    await holder
+    await release()
   }
+}
+
+async function take(file: string, { signal, onWait }: WaitOptions): Promise<() => Promise<void>> {
+  const waiting = setTimeout(() => onWait?.(), 300)
+  try {
+    for (let tries = 1; ; tries += 1) {
+      await mkdir(dirname(file), { recursive: true })
+      signal?.throwIfAborted()
+      const givenUp = new AbortController()
+      const giveUp = () => givenUp.abort()
+      const holder = onController(givenUp.signal, {
+        nothrow: true,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })`exec sh -c ${script} lock ${file}`
+      signal?.addEventListener('abort', giveUp)
+      const held = await Promise.race([
+        once(holder.stdout, 'data').then(() => true),
+        holder.then(() => false),
+      ])
+      signal?.removeEventListener('abort', giveUp)
+      if (held) {
+        return async () => {
+          holder.stdin.end()
+          await holder
+        }
+      }
+      const { exitCode, stderr } = await holder
+      signal?.throwIfAborted()
+      const again = exitCode === notOpened.exitCode && tries < notOpened.mostTries
+      if (!again && exitCode !== notTheOneThatIsThere) throw cannotLock(file, stderr)
+    }
+  } finally {
+    clearTimeout(waiting)
+  }
+}
+
+function cannotLock(file: string, why: string): SluiceError {
+  return new SluiceError('LAB_FAILED', {
+    subject: 'the lock of the lab cannot be taken',
+    at: file,
+    why,
+    advice: `see whether this user may write in ${dirname(file)}, and whether flock is installed (util-linux)`,
+  })
 }

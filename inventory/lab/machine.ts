@@ -5,6 +5,7 @@ import { onController } from './controller.ts'
 import { removeIfEmpty } from './directories.ts'
 import { withLock } from './lock.ts'
 import { nspawnDirectory } from './nspawn-traces.ts'
+import { unmount } from './overlay.ts'
 import type { LabSettings } from './settings.ts'
 import { readRecord, writeRecord } from './state.ts'
 import { raiseWatchers, restoreWatchers } from './watchers.ts'
@@ -56,7 +57,7 @@ export async function leaveMachine(settings: LabSettings): Promise<void> {
     if (record !== undefined && record.boot === boot) {
       if (others.length > 0) return writeRecord(recordFile, { ...record, labs: others })
       await writeFile(forwarding, record.formerForwarding)
-      if (record.mountedNspawnDirectory) await onController()`umount ${nspawnDirectory}`
+      if (record.mountedNspawnDirectory) await unmount(nspawnDirectory)
     }
     await restoreWatchers(watchersFile, boot)
     await rm(recordFile, { force: true })

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SluiceError } from '../../engine/errors.ts'
 import { onController } from './controller.ts'
 import { hostPaths, machineName } from './names.ts'
 import { isMounted, unmount } from './overlay.ts'
@@ -35,7 +36,13 @@ async function removeCable(cable: string): Promise<void> {
   if (!existsSync(`/sys/class/net/${cable}`)) return
   // It may go by itself in this very moment.
   const { exitCode, stderr } = await onController(undefined, { nothrow: true })`ip link delete dev ${cable}`
-  if (exitCode !== 0 && existsSync(`/sys/class/net/${cable}`)) throw new Error(stderr)
+  if (exitCode !== 0 && existsSync(`/sys/class/net/${cable}`)) {
+    throw new SluiceError('LAB_FAILED', {
+      subject: `the cable of a host that is gone cannot be removed: ${cable}`,
+      why: stderr,
+      advice: `ip link delete dev ${cable}, then try again`,
+    })
+  }
 }
 
 async function namesIn(directory: string): Promise<string[]> {

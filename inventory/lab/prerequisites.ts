@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import type { InventoryProgress } from '../../engine/inventory.ts'
 import { commandDirectories, onController } from './controller.ts'
+import { withLock } from './lock.ts'
+import { machineLock } from './machine.ts'
 
 /** A command that the lab runs, and the Debian package that it comes from. */
 const needed: readonly (readonly [command: string, package_: string])[] = [
@@ -43,16 +45,24 @@ export async function ensurePrerequisites(progress: InventoryProgress, signal?: 
     })
   }
   if (missing.length === 0) return
-  progress(`installing ${missing.join(', ')}, which the lab needs on this machine`)
-  try {
-    await onController(signal)`export DEBIAN_FRONTEND=noninteractive; apt-get update -q && ${install}`
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw unavailable(`installing ${missing.join(', ')} failed`, {
-      why: reasonOf(error),
-      advice: `look into it with: apt-get update && ${install.join(' ')}`,
-    })
-  }
+  await withLock(
+    machineLock,
+    async () => {
+      // Another lab may have had them installed meanwhile.
+      if (missingPackages().length === 0) return
+      progress(`installing ${missing.join(', ')}, which the lab needs on this machine`)
+      try {
+        await onController(signal)`export DEBIAN_FRONTEND=noninteractive; apt-get update -q && ${install}`
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw unavailable(`installing ${missing.join(', ')} failed`, {
+          why: reasonOf(error),
+          advice: `look into it with: apt-get update && ${install.join(' ')}`,
+        })
+      }
+    },
+    { signal, onWait: () => progress('waiting for another lab that installs what labs need') },
+  )
 }
 
 function commandExists(command: string): boolean {
