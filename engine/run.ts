@@ -14,7 +14,7 @@ import { HostRun } from './host-run.ts'
 import { type Surveyed, type SurveyOptions, surveyHost } from './host-survey.ts'
 import type { Host } from './inventory.ts'
 import { limiter } from './limiter.ts'
-import { planHost } from './plan.ts'
+import { type Placed, type Plan, planHost } from './plan.ts'
 import type { Playbook } from './playbook.ts'
 import { Profiler } from './profile.ts'
 import { Resumption } from './resumption.ts'
@@ -142,34 +142,23 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
       durationMs,
     })
     if (isCheck(mode)) {
-      const { planned, undecided, ok } = plan
-      for (const entry of [...planned, ...undecided]) emit({ type: 'resource-planned', planned: entry })
-      // A service that is not ready though nothing is pending differs from what is declared, too.
-      const differs = planned.length > 0 || undecided.some(({ after }) => after.length === 0)
-      return end({ status: differs ? 'changed' : 'ok', ok, changed: planned, undecided })
+      for (const planned of [...plan.planned, ...plan.undecided]) emit({ type: 'resource-planned', planned })
+      return end(foretold(plan))
     }
     const disagreement = await agreement?.reach(host.name, plan)
     if (disagreement !== undefined) return end({ status: 'skipped', reason: disagreement })
     const { connection, placed, readings } = surveyed
-    const reconnect = (port: number) => options.connect({ ...host, port })
     const lock = connection.facts === undefined ? new HostLock(owner, surveyed.lock) : undefined
     work = new HostRun(connection, placed, readings, {
       ...options,
-      reconnect,
+      reconnect: (port) => options.connect({ ...host, port }),
       notice,
       lock,
       permitted: agreement?.permitted(host.name),
     })
     const resumption = new Resumption(work, { host, placed, lock, options, notice })
-    for (const play of turns.orderOf(host)) {
-      const refusal = await turns.come(host, play, (needs) =>
-        emit({ type: 'host-waiting', host: host.name, play: play.name, needs }),
-      )
-      if (refusal !== undefined) return end({ status: 'skipped', reason: refusal })
-      const ours = placed.filter((item) => item.play === play.name)
-      const late = await limit(() => turns.take(host, play, () => resumption.apply(ours)))
-      if (late !== undefined) return end({ status: 'skipped', reason: late })
-    }
+    const reason = await applyPlays(host, placed, resumption, common)
+    if (reason !== undefined) return end({ status: 'skipped', reason })
     return end({ status: work.state.changed.length > 0 ? 'changed' : 'ok' })
   } catch (error) {
     // Whatever happens on one host, the others are worked on to their end and reported on.
@@ -180,6 +169,32 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
     await work?.close()
     surveyed?.connection.close()
   }
+}
+
+/** What a check gives of a host. */
+function foretold({ planned, undecided, ok }: Plan) {
+  // A service that is not ready though nothing is pending differs from what is declared, too.
+  const differs = planned.length > 0 || undecided.some(({ after }) => after.length === 0)
+  return { status: differs ? 'changed' : 'ok', ok, changed: planned, undecided } as const
+}
+
+/** Does a host's plays, each when its turn has come; gives the reason where one may not be begun. */
+async function applyPlays(
+  host: Host,
+  placed: readonly Placed[],
+  resumption: Resumption,
+  { options, limit, turns }: Common,
+): Promise<string | undefined> {
+  for (const play of turns.orderOf(host)) {
+    const refusal = await turns.come(host, play, (needs) =>
+      options.emit({ type: 'host-waiting', host: host.name, play: play.name, needs }),
+    )
+    if (refusal !== undefined) return refusal
+    const ours = placed.filter((item) => item.play === play.name)
+    const late = await limit(() => turns.take(host, play, () => resumption.apply(ours)))
+    if (late !== undefined) return late
+  }
+  return undefined
 }
 
 function checkVariables({ playbook, inventory, hosts, overrides, knownRoles }: RunOptions): void {
