@@ -117,10 +117,14 @@ export function describeError(error: unknown): string {
   ].join('\n')
 }
 
+/** Where a command is named, and not, say, the account `sluice` of lab hosts. */
+const commandLine =
+  /\bsluice (?=(?:capacity|cost|destroy|dlq|doctor|drift|firewall|harden|help|inventory|lab|log|provision|up|verify-e2e)\b)/g
+
 /** In a clone of the project there is no program `sluice` on the PATH, but a script of that name. */
 function typable(advice: string, { npm_package_name, npm_lifecycle_event } = process.env): string {
   return npm_package_name === 'sluice' && npm_lifecycle_event !== undefined
-    ? advice.replaceAll(/\bsluice (?=[a-z])/g, 'npm run sluice -- ')
+    ? advice.replaceAll(commandLine, 'npm run sluice -- ')
     : advice
 }
 
@@ -134,10 +138,12 @@ export function interrupted(): SluiceError {
 
 /** Why something went wrong, in the words of what refused it; of a file only why, as its name is told beside that. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof SluiceError) return [error.subject, ...(error.why ? [error.why] : [])].join(': ')
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
   if (!(error instanceof Error)) return String(error)
-  const { errno, path, code } = error as NodeJS.ErrnoException
-  if (errno !== undefined && path !== undefined) return getSystemErrorMessage(errno)
+  const { errno, path, code, syscall } = error as NodeJS.ErrnoException
+  if (errno !== undefined && path !== undefined && !syscall?.startsWith('spawn'))
+    return getSystemErrorMessage(errno)
   return error.message || (code ?? error.name)
 }
 

@@ -126,7 +126,8 @@ export function confirmScript({ id }: Pick<ArmedGuard, 'id'>): Script {
 mv -- ${`${directoryOf(id)}/restore`} ${`${directoryOf(id)}/confirmed`} 2>/dev/null || exit 7
 systemctl stop ${`sluice-guard-${id}.timer`} 2>/dev/null || :
 systemctl stop ${`sluice-guard-${id}.service`} 2>/dev/null || :
-rm -rf -- ${directoryOf(id)}
+# A renewal that is under way may put its file there between.
+rm -rf -- ${directoryOf(id)} || rm -rf -- ${directoryOf(id)}
 ${disbandBootUnit}`,
   )
 }

@@ -55,7 +55,7 @@ export const multipass: InventorySource = {
  *
  * @throws SluiceError INSTANCE_MISSING, INSTANCE_NOT_RUNNING with what to do next
  */
-export function madeHosts(
+function madeHosts(
   declared: readonly DeclaredHost[],
   kept: ReadonlyMap<string, Kept>,
   instances: readonly Instance[],

@@ -83,7 +83,7 @@ async function acquire(artifact: Artifact, options: AcquireOptions): Promise<Acq
 }
 
 /** The artifact as the cache has it, from whichever of its sources; `undefined` when it is not there. */
-export async function cachedArtifact(
+async function cachedArtifact(
   artifact: Artifact,
   { cacheDirectory, progress }: Pick<AcquireOptions, 'cacheDirectory' | 'progress'>,
 ): Promise<AcquiredArtifact | undefined> {

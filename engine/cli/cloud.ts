@@ -6,7 +6,7 @@ import { type RunManner, showRun } from './run-command.ts'
 import { inventoryChoice, type Session } from './session.ts'
 
 /** The entry of the inventory that is meant; `undefined` when that is a file. */
-export function registeredInventory(
+function registeredInventory(
   session: Session,
   { inventory }: { inventory?: string },
 ): InventoryEntry | undefined {

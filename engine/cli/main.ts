@@ -79,7 +79,7 @@ function usageError(error: CommanderError): SluiceError {
 }
 
 function excessAdvice(script: string | undefined): string {
-  return script === undefined
+  return script === undefined || script === 'sluice'
     ? 'name hosts with --limit: sluice provision --limit vm1, for example'
     : `name hosts with --limit, behind the "--" that ends npm's own options: npm run ${script} -- --limit vm1, for example`
 }

@@ -24,6 +24,13 @@ export function refuseSwallowed(command: Command, environment: NodeJS.ProcessEnv
     subject: `npm took ${swallowed.join(' ')} for itself, and nothing was done`,
     at: 'the command line',
     why: 'it does so with every option that stands before "--"',
-    advice: `npm run ${script} -- ${swallowed.join(' ')}`,
+    advice: ['npm run', script, '--', ...(script === 'sluice' ? pathOf(command) : []), ...swallowed].join(
+      ' ',
+    ),
   })
+}
+
+/** What is typed to come to a command: `inventory show`. */
+function pathOf(command: Command): string[] {
+  return command.parent === null ? [] : [...pathOf(command.parent), command.name()]
 }

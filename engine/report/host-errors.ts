@@ -18,7 +18,7 @@ export function hostErrors(results: readonly Pick<HostResult, 'host' | 'error'>[
     // That the run was stopped is said once for all, and is no mistake to correct.
     if (error === undefined || error.code === 'INTERRUPTED') continue
     const inside = (error.at ?? '').replace(host, '').replace(/^ > /, '')
-    const key = JSON.stringify([error.code, inside.replaceAll(host, '…'), error.why, error.advice])
+    const key = JSON.stringify([error.code, without(host, inside), error.why, error.advice])
     const group = groups.get(key) ?? { error, subjects: new Set(), hosts: [], inside }
     group.subjects.add(error.subject)
     group.hosts.push(host)
@@ -27,9 +27,14 @@ export function hostErrors(results: readonly Pick<HostResult, 'host' | 'error'>[
   return [...groups.values()].map(describeGroup)
 }
 
+/** The same place of any host, where it is named after its host: `instance shop-…`. */
+function without(host: string, place: string): string {
+  return place.replaceAll(new RegExp(`(?<![a-z0-9])${RegExp.escape(host)}(?![a-z0-9])`, 'gi'), '…')
+}
+
 function describeGroup({ error, subjects, hosts, inside }: Group): string {
   const [first = '', ...others] = hosts
-  const place = others.length === 0 ? inside : inside.replaceAll(first, '…')
+  const place = others.length === 0 ? inside : without(first, inside)
   const { code, why, advice } = error
   return printable(
     describeError(

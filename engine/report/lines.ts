@@ -1,4 +1,12 @@
-import { type Emit, type HostResult, isCheck, type Place, type RunEvent } from '../events.ts'
+import {
+  type Emit,
+  type HostResult,
+  isCheck,
+  isRemoval,
+  type Mode,
+  type Place,
+  type RunEvent,
+} from '../events.ts'
 import { LongSteps } from './long-steps.ts'
 import type { Paint } from './terminal.ts'
 import { printable } from './terminal.ts'
@@ -20,8 +28,7 @@ const lookEveryMs = 5000
 /** A line for everything that happens, for logs and for those who want to see it all. */
 export function lineReport({ write, paint, verbose, now = () => new Date() }: LinesOptions): Emit {
   let width = 4
-  let done = 'changed'
-  let ended = 'changed'
+  let mode: Mode = 'apply'
   const lastProgress = new Map<string, number>()
   const say = (host: string, role: string, text: string) =>
     write(
@@ -42,8 +49,7 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
     switch (event.type) {
       case 'run-started':
         width = Math.max(4, ...event.hosts.map((name) => name.length))
-        done = doneWord(event.mode)
-        ended = isCheck(event.mode) ? dueWord(event.mode) : done
+        mode = event.mode
         looking = setInterval(look, lookEveryMs).unref()
         write(`${paint('dim', clock(now()))} ${event.playbook}: ${count(event.hosts.length, event.noun)}`)
         break
@@ -81,13 +87,13 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
         const { planned, durationMs } = event
         steps.end(planned.host)
         const changes = planned.changes.map(changeText).join(', ')
-        const what = done === 'removed' && changeMark(planned) !== '-' ? 'put back' : done
+        const what = isRemoval(mode) && changeMark(planned) !== '-' ? 'put back' : doneWord(mode)
         at(planned, `${what}${changes === '' ? '' : ` (${changes})`}  ${duration(durationMs)}`)
         break
       }
       case 'host-ended':
         steps.end(event.result.host)
-        say(event.result.host, '', `${ending(event.result, ended)}  ${duration(event.result.durationMs)}`)
+        say(event.result.host, '', `${ending(event.result, mode)}  ${duration(event.result.durationMs)}`)
         break
       case 'resource-waited':
         steps.end(event.place.host)
@@ -102,11 +108,9 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
   }
 }
 
-function ending({ status, error, reason, changed }: HostResult, word: string): string {
+function ending({ status, error, reason, changed }: HostResult, mode: Mode): string {
   if (status === 'failed') return `failed: ${error?.message ?? ''}`
   if (status === 'skipped') return `skipped: ${reason ?? ''}`
-  if (changed.length > 0) return `ended: ${changed.length} ${word}`
-  return word === 'removed' || word === 'to remove'
-    ? 'ended: nothing to remove'
-    : 'ended: everything as declared'
+  if (changed.length > 0) return `ended: ${changed.length} ${isCheck(mode) ? dueWord(mode) : doneWord(mode)}`
+  return isRemoval(mode) ? 'ended: nothing to remove' : 'ended: everything as declared'
 }

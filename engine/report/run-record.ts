@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -52,12 +43,7 @@ export function recordRun(
   mkdirSync(directory, { recursive: true })
   for (const id of listRuns(projectDirectory).slice(recordsKept - 1))
     rmSync(join(directory, `${id}.jsonl`), { force: true })
-  const pathOf = (at: string) => join(directory, `${at.replaceAll(':', '')}-${playbook}.jsonl`)
-  let time = Date.now()
-  // Two runs may begin in the same millisecond.
-  while (existsSync(pathOf(new Date(time).toISOString()))) time++
-  const at = new Date(time).toISOString()
-  const file = openSync(pathOf(at), 'wx', 0o600)
+  const { at, file } = openRecord(directory, playbook)
   const write = (line: string) => void writeSync(file, `${line}\n`)
   const header: RunHeader = {
     type: 'run-recorded',
@@ -75,6 +61,21 @@ export function recordRun(
       if (event.type !== 'resource-progress') emit(event)
     },
     close: () => closeSync(file),
+  }
+}
+
+/** Two runs may begin in the same millisecond: the later one has the next. */
+function openRecord(directory: string, playbook: string): { at: string; file: number } {
+  for (let time = Date.now(); ; time++) {
+    const at = new Date(time).toISOString()
+    try {
+      return {
+        at,
+        file: openSync(join(directory, `${at.replaceAll(':', '')}-${playbook}.jsonl`), 'wx', 0o600),
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
   }
 }
 

@@ -93,7 +93,7 @@ function parseListener(line: string): Listener {
 const everywhere = (address: string) => address === '0.0.0.0' || address === '::'
 
 /** The listeners that keep the unit from its port. */
-export function inTheWay({ unit, addresses }: Spec, listeners: readonly Listener[]): Listener[] {
+function inTheWay({ unit, addresses }: Spec, listeners: readonly Listener[]): Listener[] {
   const clashes = ({ address }: Listener) =>
     everywhere(address) || addresses.some((own) => own === address || everywhere(own))
   // Several processes may hold one socket: it is the unit's when one of them is.

@@ -20,6 +20,7 @@ const watched =
   '{ read -r _ || { for _ in 1 2 3 4 5 6 7 8 9; do kill $$ || break; sleep 0.1; done; rm -rf "$0"; }; } <&3 >/dev/null 2>&1 & exec 3<&-; exec "$@" </dev/null'
 
 const endAgainMs = 100
+const endAtLastMs = 5000
 
 /** Answers the question for a passphrase, and no other. */
 const answerer =
@@ -85,7 +86,8 @@ export async function startMaster(host: Host, options: CarrierOptions, through?:
     const watcher = master.stdio[3] as Writable
     watcher.on('error', () => {})
     watcher.end('gone\n')
-    void rm(directory, { recursive: true, force: true })
+    // A client that is only starting may still write its log there.
+    rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch(() => {})
   })
   const log: MasterLog = { said: [], hostKey: '', keyAccepted: false, endings: new Map() }
   if (await isOpen(master, log, options.timeoutMs)) return { process: master, directory, controlPath, log }
@@ -100,7 +102,11 @@ export async function startMaster(host: Host, options: CarrierOptions, through?:
 export function endMaster(ssh: ChildProcess): void {
   ssh.kill()
   const again = setInterval(() => ssh.kill(), endAgainMs)
-  ssh.on('exit', () => clearInterval(again))
+  const atLast = setTimeout(() => ssh.kill('SIGKILL'), endAtLastMs)
+  ssh.on('exit', () => {
+    clearInterval(again)
+    clearTimeout(atLast)
+  })
 }
 
 /** Waits until the connection is open; `false` when ssh has given up, or had to be told to. */

@@ -127,11 +127,16 @@ async function streamTo(host: Host, jump: Carrier, timeoutMs: number): Promise<D
   const tooLate = sleep(timeoutMs, undefined, { signal: stop.signal }).then(() => {
     throw new Error('the jump host did not get through to it')
   })
+  const opening = jump.forward(host.address, host.port)
   try {
-    return await Promise.race([jump.forward(host.address, host.port), tooLate])
+    return await Promise.race([opening, tooLate])
   } catch (error) {
-    const why = error instanceof SluiceError ? `${error.subject}: ${error.why}` : reasonOf(error)
-    throw unreachable(host, why, timeoutMs, error)
+    // One that opens when nobody waits for it any more.
+    opening.then(
+      (late) => late.destroy(),
+      () => {},
+    )
+    throw unreachable(host, reasonOf(error), timeoutMs, error)
   } finally {
     tooLate.catch(() => {})
     stop.abort()

@@ -144,7 +144,7 @@ async function checkBatch(
 }
 
 /** Judges the time from event to document against the service level. */
-export function judgeLatency(latencies: readonly number[], resolutionMs: number): Answer<undefined> {
+function judgeLatency(latencies: readonly number[], resolutionMs: number): Answer<undefined> {
   const latency = latencyOf(latencies, resolutionMs)
   if (latency === undefined) throw new CheckFailure('no document was seen on its way')
   const p99 = percentile(latencies, 0.99)

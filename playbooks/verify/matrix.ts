@@ -127,10 +127,7 @@ async function tryOnce(
  * A connection each by bash's /dev/tcp, which every Debian and Ubuntu has. The words that tell refused from unreachable
  * are those of the C library in the locale C.
  */
-export function attemptScript(
-  planned: readonly Pick<Planned, 'address' | 'port'>[],
-  seconds: number,
-): Script {
+function attemptScript(planned: readonly Pick<Planned, 'address' | 'port'>[], seconds: number): Script {
   const attempts = planned.flatMap(({ address, port }, index) => [
     sh`attempt ${index} ${address} ${port} &`,
     ...((index + 1) % atOnce === 0 ? [sh`wait`] : []),

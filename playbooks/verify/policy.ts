@@ -3,7 +3,7 @@ import type { Host, Policy } from '../../engine/inventory.ts'
 import { carries, portRange } from '../../engine/policy.ts'
 
 /** A port that no rule names and that something of ours listens on, if only on loopback: ZooKeeper's. */
-export const unlistedPort = 2181
+const unlistedPort = 2181
 
 /**
  * Every port that the policy names, of a range its ends and what lies beside them, and one that it does not name.

@@ -30,7 +30,7 @@ const replacements: [RegExp, string][] = [
 ]
 
 /** The errors at the end of what a command said, fit to be compared. */
-export function asInGallery(stderr: string): string {
+function asInGallery(stderr: string): string {
   const lines = stderr.split('\n')
   const first = lines.findIndex((line) => /^[A-Z]+(_[A-Z]+)+ {2}|^[A-Z]+ {2}\S/.test(line))
   const text = first < 0 ? '' : lines.slice(first).join('\n').trim()

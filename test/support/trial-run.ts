@@ -21,7 +21,7 @@ const facts: Facts = {
 }
 
 /** Hosts that are all this very machine, each in the group of its own name and in `all-of-them`. */
-export function localInventory(names: readonly string[]): Inventory {
+function localInventory(names: readonly string[]): Inventory {
   const hosts = names.map((name): Host => {
     const { host } = localConnection(name)
     return { ...host, groups: [name, 'everyone'] }

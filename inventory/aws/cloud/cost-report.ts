@@ -55,7 +55,7 @@ async function running(
         return [costOf(region, hosts, ratesOf(region, settings.prices))]
       } catch (error) {
         if (!(error instanceof SluiceError) || !notSaid.includes(error.code) || signal.aborted) throw error
-        const reason = reasonOf(error)
+        const reason = summaryOf(error)
         reasons.set(reason, [...(reasons.get(reason) ?? []), region])
         return []
       }
@@ -76,6 +76,6 @@ function together({ project }: AwsSettings, tables: readonly CostTable[]): Requi
   return { ...sumOf(title, tables), regions: tables.length > 1 ? [...tables] : [] }
 }
 
-function reasonOf({ code, subject, why }: SluiceError): string {
+function summaryOf({ code, subject, why }: SluiceError): string {
   return code === 'AWS_UNAVAILABLE' && why !== undefined ? `${subject}: ${why}` : subject
 }

@@ -11,7 +11,7 @@ const published: Record<string, { owner: string; name: string }> = {
 }
 
 /** The names that stand for the newest image of a release. */
-export const publishedImages = Object.keys(published)
+const publishedImages = Object.keys(published)
 
 type Architecture = 'arm64' | 'x86_64'
 

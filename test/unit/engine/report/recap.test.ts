@@ -144,6 +144,14 @@ test('errors at what is named after its host stand together', (t) => {
   t.deepEqual(hostErrors(hosts.slice(1)), ['PROGRAM_MISSING  no multipass\n  at   vm2 > instance shop-vm2'])
 })
 
+test('a name that is part of another word divides nothing', (t) => {
+  const broken = (host: string) =>
+    new SluiceError('STEP_FAILED', { subject: 'no', at: `${host} > mongodb > a` })
+  const hosts = ['db', 'cache'].map((host) => hostResult(host, { status: 'failed', error: broken(host) }))
+
+  t.deepEqual(hostErrors(hosts), ['STEP_FAILED  no\n  at   db, cache > mongodb > a'])
+})
+
 test('errors that differ only in the address stand together', (t) => {
   const hosts = ['vm1', 'vm2'].map((host, index) =>
     hostResult(host, { status: 'failed', error: unreachable(host, `10.0.0.${index}`) }),
