@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import { onController } from './controller.ts'
+import { hasCode } from './system-error.ts'
 
 /**
  * The lock is the kernel's (flock), so it cannot outlive its holder: `read` ends when this process does. A lock file
@@ -47,7 +48,9 @@ async function take(file: string, { signal, onWait }: WaitOptions): Promise<() =
   const waiting = setTimeout(() => onWait?.(), 300)
   try {
     for (let tries = 1; ; tries += 1) {
-      await mkdir(dirname(file), { recursive: true })
+      await mkdir(dirname(file), { recursive: true }).catch((error) => {
+        if (!hasCode(error, 'ENOENT')) throw error
+      })
       signal?.throwIfAborted()
       const givenUp = new AbortController()
       const giveUp = () => givenUp.abort()
