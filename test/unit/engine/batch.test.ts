@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import test from 'ava'
@@ -90,13 +90,28 @@ test('a step that takes too long is ended on the host with all that it started, 
 test('a stop from outside lets the step in hand end and does not begin the next', async (t) => {
   const stop = new AbortController()
   const ended: number[] = []
+  const told = join(scratch(), 'told')
+  const local = localConnection()
+  const connection: Connection = {
+    ...local,
+    async execute(command, execution) {
+      const exitCode = await local.execute(command, execution)
+      // What goes besides a batch tells the shell to stop.
+      if (execution.urgent) writeFileSync(told, '')
+      return exitCode
+    },
+  }
 
-  const outcomes = await runBatch(localConnection(), [sh`sleep 2; echo done`, sh`echo next`], {
-    ...steps,
-    signal: stop.signal,
-    onStart: () => stop.abort(),
-    onEnd: (index) => ended.push(index),
-  })
+  const outcomes = await runBatch(
+    connection,
+    [sh`until [ -e ${told} ]; do sleep 0.05; done; echo done`, sh`echo next`],
+    {
+      ...steps,
+      signal: stop.signal,
+      onStart: () => stop.abort(),
+      onEnd: (index) => ended.push(index),
+    },
+  )
 
   t.is(outcomes[0]?.stdout, 'done\n')
   t.deepEqual(ended, [0])

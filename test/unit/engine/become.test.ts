@@ -10,7 +10,7 @@ import { Secret } from '../../../engine/secret.ts'
 import type { Connection } from '../../../engine/transport/connection.ts'
 
 test('sudo that refuses at once leaves nothing behind that holds the session open', async (t) => {
-  t.timeout(60_000)
+  t.timeout(150_000)
   const directory = await mkdtemp(join(tmpdir(), 'sluice-become-'))
   t.teardown(() => rm(directory, { recursive: true, force: true }))
   await writeFile(join(directory, 'sudo'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
@@ -26,7 +26,10 @@ test('sudo that refuses at once leaves nothing behind that holds the session ope
     })
     child.stdin.write(preface)
     // Closes when nothing holds its outputs any more, as a session does.
-    const [exitCode] = await Promise.race([once(child, 'close'), sleep(10_000, ['held open'])])
+    const [exitCode] = await Promise.race([
+      once(child, 'close'),
+      sleep(30_000, ['held open'], { ref: false }),
+    ])
     child.stdin.destroy()
     if (exitCode !== 1) process.kill(-Number(child.pid), 'SIGKILL')
     return exitCode

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import * as v from 'valibot'
@@ -22,13 +22,25 @@ function folderWithKey(t: ExecutionContext, hosts: string): string {
   return folder
 }
 
-/** A project whose one host takes connections and never says a word. */
-async function folderWithSilentHost(t: ExecutionContext): Promise<string> {
-  const server = createServer(() => {}).listen(0, '127.0.0.1')
+/** A project whose one host takes connections and never says a word, until it hangs up. */
+async function projectWithSilentHost(t: ExecutionContext): Promise<{ folder: string; hangUp(): void }> {
+  const sockets = new Set<Socket>()
+  let hasHungUp = false
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    if (hasHungUp) socket.destroy()
+  }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  t.teardown(() => server.close())
+  const hangUp = () => {
+    hasHungUp = true
+    for (const socket of sockets) socket.destroy()
+  }
+  t.teardown(() => {
+    hangUp()
+    server.close()
+  })
   const { port } = server.address() as AddressInfo
-  return folderWithKey(t, deaf.replace('port: 9', `port: ${port}`))
+  return { folder: folderWithKey(t, deaf.replace('port: 9', `port: ${port}`)), hangUp }
 }
 
 test('--help names every command, with examples and exit codes', async (t) => {
@@ -209,10 +221,12 @@ test('a variable of a role that this playbook does not have is no mistake', asyn
 })
 
 test('Ctrl-C says that the step in hand is finished, and ends with the recap and exit code 130', async (t) => {
-  const folder = await folderWithSilentHost(t)
-  const run = startSluice(folder, ['harden', '-i', 'hosts.yaml', '--timeout', '2'])
+  const { folder, hangUp } = await projectWithSilentHost(t)
+  const run = startSluice(folder, ['harden', '-i', 'hosts.yaml', '--timeout', '600'])
   await run.said('connects to')
   run.interrupt()
+  await run.said('Stopping')
+  hangUp()
 
   const { exitCode, stdout, stderr } = await run.ended
 
@@ -222,7 +236,7 @@ test('Ctrl-C says that the step in hand is finished, and ends with the recap and
 })
 
 test('a second Ctrl-C ends at once', async (t) => {
-  const folder = await folderWithSilentHost(t)
+  const { folder } = await projectWithSilentHost(t)
   const run = startSluice(folder, ['harden', '-i', 'hosts.yaml', '--timeout', '600'])
   await run.said('connects to')
   run.interrupt()
