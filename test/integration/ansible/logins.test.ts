@@ -6,6 +6,7 @@ import { $ } from 'zx'
 import type { Host } from '../../../engine/inventory.ts'
 import { inventoryFile } from '../../../inventory/ansible/inventory-file.ts'
 import { projectFolder } from '../../support/cli.ts'
+import { draw, saySeed } from './drawing.ts'
 import { program } from './listing.ts'
 
 const user = fc.constantFrom('deploy', 'admin', 'ops')
@@ -113,6 +114,7 @@ function jumpsTo({ jump }: Host): string {
 }
 
 async function compare(t: ExecutionContext, configuration: object, hosts: object[]) {
+  saySeed(t)
   const folder = projectFolder(t, {
     'ansible.cfg': `${Object.entries(configuration).map(section).join('\n')}\n`,
     'hosts.json': JSON.stringify({
@@ -143,8 +145,8 @@ async function compare(t: ExecutionContext, configuration: object, hosts: object
   }
 }
 
-for (const [index, configuration] of fc.sample(settings, 4).entries()) {
+for (const [index, configuration] of draw(settings, 4).entries()) {
   test.serial(`with ansible.cfg number ${index} hosts are reached as Ansible has ssh reach them`, (t) =>
-    compare(t, configuration, fc.sample(variables, 20)),
+    compare(t, configuration, draw(variables, 20, index)),
   )
 }

@@ -5,6 +5,7 @@ import { SluiceError } from '../../../engine/errors.ts'
 import { readConfigurationText } from '../../../inventory/ansible/configuration-text.ts'
 import { literalOf } from '../../../inventory/ansible/literal.ts'
 import { OpenQuote, wordsOf } from '../../../inventory/words.ts'
+import { draw, saySeed } from './drawing.ts'
 
 /** What Python makes of each of these texts. */
 function said(expression: string, texts: string[]): unknown[] {
@@ -45,7 +46,7 @@ print(json.dumps([${expression} for text in json.load(sys.stdin)]))`
 
 function sample(parts: string[], count: number): string[] {
   const texts = fc.array(fc.constantFrom(...parts), { maxLength: 9 }).map((all) => all.join(''))
-  return fc.sample(texts, { numRuns: count })
+  return draw(texts, count)
 }
 
 /** Texts that are literals of Python, or nearly. */
@@ -83,10 +84,11 @@ function nearLiterals(count: number): string[] {
         .map((entries) => `{${entries.map((entry) => entry.join(': ')).join(',')}}`),
     ),
   }))
-  return fc.sample(value, { numRuns: count })
+  return draw(value, count)
 }
 
 test("words are parted as Python's shlex, which Ansible uses, parts them", (t) => {
+  saySeed(t)
   const lines = sample(['a', 'b', ' ', '\t', '"', "'", '\\', '#', '=', '%', 'ü'], 3000)
   const ours = (line: string, comment: 'never' | 'anywhere') => {
     try {
@@ -105,6 +107,7 @@ test("words are parted as Python's shlex, which Ansible uses, parts them", (t) =
 })
 
 test('a value of an INI inventory is what it is for Python, or text', (t) => {
+  saySeed(t)
   const texts = sample(
     [
       ...[
@@ -147,6 +150,7 @@ test('a value of an INI inventory is what it is for Python, or text', (t) => {
 })
 
 test("configurations are read as Python's configparser, which Ansible uses, reads them", (t) => {
+  saySeed(t)
   const lines = [
     '[a]',
     '[b]',
@@ -164,11 +168,11 @@ test("configurations are read as Python's configparser, which Ansible uses, read
   ]
   const comments = ['# c', '; c', 'n = 1 ; c', 'o = 1;c', ' ; c', 'p = 1 # c', '[c] ; c', '\tq = "1"']
   const line = fc.constantFrom(...lines, ...comments)
-  const texts = fc.sample(
+  const texts = draw(
     fc
       .array(line, { maxLength: 8 })
       .map((all) => ['[a]', ...all].slice(all.length % 5 === 0 ? 1 : 0).join('\n')),
-    { numRuns: 5000 },
+    5000,
   )
   const ours = (text: string) => {
     try {
