@@ -1,4 +1,4 @@
-import { createServer, request } from 'node:http'
+import { createServer, type IncomingMessage, request } from 'node:http'
 
 /** What the SDK asks: the action, its parameters and the region. */
 export interface Asked {
@@ -45,9 +45,8 @@ export async function startRelay(target: string): Promise<Relay> {
     return ec2Error(400, 'IdempotentInstanceTerminated', 'The instance has been terminated.')
   }
   const server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of incoming) chunks.push(chunk)
-    const body = Buffer.concat(chunks)
+    const body = await bodyOf(incoming)
+    if (body === undefined) return
     const parameters = new URLSearchParams(body.toString())
     const [, region = ''] =
       /Credential=[^/]+\/\d+\/([^/]+)\//.exec(incoming.headers.authorization ?? '') ?? []
@@ -64,11 +63,11 @@ export async function startRelay(target: string): Promise<Relay> {
     // The name of the host is signed, so it stays as it is.
     const { method, url, headers } = incoming
     const forwarded = request(new URL(url ?? '/', target), { method, headers }, async (answered) => {
-      const parts: Buffer[] = []
-      for await (const part of answered) parts.push(part)
-      const content = Buffer.concat(parts)
-      if (token !== null && answered.statusCode === 200) launches.set(token, content.toString())
-      if (relay.sever(asked)) {
+      const content = await bodyOf(answered)
+      if (content !== undefined && token !== null && answered.statusCode === 200) {
+        launches.set(token, content.toString())
+      }
+      if (content === undefined || relay.sever(asked)) {
         outgoing.destroy()
         return
       }
@@ -85,6 +84,18 @@ export async function startRelay(target: string): Promise<Relay> {
     return new Promise((resolve) => server.close(() => resolve()))
   }
   return relay
+}
+
+/** What a message brings, or `undefined` where who sent it broke it off in the middle, as a program that is stopped does. */
+async function bodyOf(message: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of message) chunks.push(chunk)
+  } catch (error) {
+    if (message.complete) throw error
+    return undefined
+  }
+  return Buffer.concat(chunks)
 }
 
 /** An error in the form of the EC2 API. */
