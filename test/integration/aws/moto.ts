@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../../support/free-port.ts'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { pythonProgram } from '../../support/python-venv.ts'
 
 /** A version with a known behaviour; flask is what its server is made with. */
 const packages = ['moto==5.2.5', 'flask', 'flask-cors']
+/** It imports much: seconds on a machine with nothing else to do. */
+const startMs = 90_000
 
 /** An EC2 API server on loopback. */
 export interface Moto {
@@ -15,16 +18,12 @@ export interface Moto {
 /** Starts moto, which is installed first where it is not there yet. */
 export async function startMoto(): Promise<Moto> {
   const program = await pythonProgram(packages, 'moto_server')
-  const port = await freePort()
-  const child = spawn(program, ['-H', '127.0.0.1', '-p', String(port)], {
-    stdio: 'ignore',
-  })
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const url = `http://127.0.0.1:${port}`
-  for (let waits = 0; !(await answers(url)); waits++) {
-    if (waits > 300 || child.exitCode !== null) throw new Error(`moto does not answer at ${url}`)
-    await sleep(100)
-  }
+  const child = spawn(program, ['-H', '127.0.0.1', '-p', '0'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(child, 'exit')
+  const tooLate = setTimeout(() => child.kill('SIGKILL'), startMs)
+  const url = await whereItListens(child.stderr).finally(() => clearTimeout(tooLate))
+  // It says a line for each request.
+  child.stderr.resume()
   return {
     url,
     async stop() {
@@ -34,11 +33,13 @@ export async function startMoto(): Promise<Moto> {
   }
 }
 
-async function answers(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/moto-api/`)).ok
-  } catch (error) {
-    if (error instanceof TypeError) return false
-    throw error
+/** What it says once it listens: the port is of the system's choice, so it is nobody else who answers there. */
+async function whereItListens(stderr: Readable): Promise<string> {
+  const said: string[] = []
+  for await (const line of createInterface({ input: stderr })) {
+    said.push(line)
+    const [, url] = /Running on (http:\/\/\S+:\d+)/.exec(line) ?? []
+    if (url !== undefined) return url
   }
+  throw new Error(`moto ended, or did not listen within ${startMs / 1000} s: ${said.join('\n')}`)
 }
