@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import ssh2 from 'ssh2'
-import { freePort } from './free-port.ts'
 
 /**
  * An SSH server on loopback that lets a key of its own in and does nothing but forward connections, as a hardened host
@@ -43,9 +43,9 @@ export async function forwardingSsh(t: ExecutionContext, folder: string): Promis
       })
     })
   })
-  const port = await freePort()
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
   t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
   const hostKey = readFileSync(join(folder, 'host-key.pub'), 'utf8').split(' ').slice(0, 2).join(' ')
   const identityFile = join(folder, 'login-key')
   return `address: 127.0.0.1, port: ${port}, user: root, identityFile: ${identityFile}, hostKeys: ["${hostKey}"]`
