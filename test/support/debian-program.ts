@@ -1,6 +1,12 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { withLock } from '../../inventory/lab/lock.ts'
+
+/** Test files, each a process of its own, may miss the same program at once. */
+const lock = '/run/sluice-test-apt.lock'
+const patienceMs = 300_000
 
 /**
  * Finds a program that a test drives, and installs its Debian package first where this runs as root. Returns why not
@@ -14,7 +20,9 @@ export async function debianProgram(
   let path = find()
   let why = 'this does not run as root, which could install it'
   if (path === undefined && process.getuid?.() === 0) {
-    why = await install(debianPackage)
+    await withLock(lock, async () => {
+      if (find() === undefined) why = await install(debianPackage)
+    })
     path = find()
   }
   if (path !== undefined) return { path }
@@ -24,8 +32,19 @@ export async function debianProgram(
 }
 
 async function install(debianPackage: string): Promise<string> {
-  const aptGet = (...words: string[]) =>
-    promisify(execFile)('apt-get', words, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  const until = performance.now() + patienceMs
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' }
+  const aptGet = async (...words: string[]) => {
+    for (;;) {
+      try {
+        return await promisify(execFile)('apt-get', words, { env })
+      } catch (error) {
+        // A lab that misses packages, or the machine itself, may have apt at work: no option makes it wait for all locks.
+        if (!/Could not get lock/.test(String(error)) || performance.now() > until) throw error
+      }
+      await sleep(1000)
+    }
+  }
   try {
     // Lists that are missing or old name files that are no longer there.
     await aptGet('update')
