@@ -52,7 +52,7 @@ export function startSluice(
     stderr += text
   })
   const said = async (expected: string) => {
-    while (!stderr.includes(expected) && child.exitCode === null) await sleep(20)
+    while (!stderr.includes(expected) && child.exitCode === null && child.signalCode === null) await sleep(20)
   }
   return { ended, said, interrupt: () => child.kill('SIGINT') }
 }
