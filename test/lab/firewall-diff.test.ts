@@ -160,7 +160,7 @@ if (isRoot) {
       const { folder } = project(t, { gone: ['192.0.2.1'] })
 
       const { exitCode, stdout } = await sluice(folder, [
-        ...['firewall', 'diff', '-i', 'hosts.yaml', '--limit', 'vm2,gone', '--timeout', '1'],
+        ...['firewall', 'diff', '-i', 'hosts.yaml', '--limit', 'vm2,gone', '--timeout', '5'],
       ])
 
       t.is(exitCode, 1)
