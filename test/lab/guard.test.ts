@@ -22,7 +22,9 @@ if (isRoot) {
     if (first === undefined) throw new TypeError('the lab has a host')
     return first
   }
-  const open = (to = host()) => connect(to, { hostKeys: keys, timeoutMs: 2000 })
+  const open = (to = host(), timeoutMs = 10_000) => connect(to, { hostKeys: keys, timeoutMs })
+  /** Where the way in may be shut, that is to be seen soon. */
+  const openSoon = (to = host()) => open(to, 2000)
   const onHost = async (script: ReturnType<typeof sh>) => {
     const connection = await open()
     try {
@@ -41,12 +43,13 @@ if (isRoot) {
   ) => {
     const { inventory } = lab()
     const policy = { ...inventory.policy, rules }
+    let connections = 0
     return accessRun({
       roles,
       variables,
       guardSeconds,
       inventory: { ...inventory, policy },
-      connect: open,
+      connect: (to) => (connections++ === 0 ? open(to) : openSoon(to)),
     })
   }
   /** Everything that decides who gets in. */
@@ -71,7 +74,7 @@ if (isRoot) {
       systemctl list-units --all --no-legend --plain 'sluice-guard-*'`)
   const reachable = async () => {
     try {
-      ;(await open()).close()
+      ;(await openSoon()).close()
       return true
     } catch (error) {
       if (error instanceof SluiceError) return false
@@ -219,7 +222,7 @@ if (isRoot) {
       await doomed('firewall', 'shut', 300)
       const shut = !(await reachable())
       await restart()
-      await untilReachable(5)
+      await untilReachable(20)
       const after = await wayInOnceBack(before)
       const next = await access('access')
 
