@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,6 +14,7 @@ import type { Connection } from '../../engine/transport/connection.ts'
 import { hostKeys } from '../../engine/transport/host-keys.ts'
 import { type ConnectOptions, connect } from '../../engine/transport/ssh.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { eventually } from '../support/programs.ts'
 
 /** One suite for all transports: what a connection promises, it promises whatever carries it. */
 const transports = ['node-ssh', 'openssh'] as const
@@ -277,7 +279,7 @@ else {
 
     promise('a host that is down, closed or silent is unreachable, in the time that it has', async (t) => {
       const silent = createServer().listen(0, '127.0.0.1')
-      await sleep(50)
+      await once(silent, 'listening')
       const { port } = silent.address() as { port: number }
       const started = performance.now()
 
@@ -286,7 +288,7 @@ else {
         t.is(await failure(open({ transport, ...place }, { timeoutMs: 2000 })), 'HOST_UNREACHABLE')
       }
 
-      t.true(performance.now() - started < 9000)
+      t.true(performance.now() - started < 20_000)
       silent.close()
     })
 
@@ -387,8 +389,9 @@ else {
         }
       }),
     )
-    await sleep(1000)
 
+    // Sooner than the keep-alive, with which an ssh would notice that it is to end.
+    await eventually('they are gone', async () => (await traces()).length === 0, 10_000)
     t.deepEqual(await traces(), [])
   })
 }
