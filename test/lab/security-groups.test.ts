@@ -280,18 +280,22 @@ if (isRoot) {
         )
       }
 
+      // Not fast-check's own limit: it would leave the set in hand to go on behind the end of the test.
+      const until = performance.now() + 75_000
+      const isEnough = () => counts.runs >= 3 && counts.letIn > 0 && counts.denied > 0
       await fc.assert(
         fc.asyncProperty(drawing(networks), async (drawn) => {
+          if (isEnough() && performance.now() > until) return true
           await converged(observationOf(drawn, labHosts, inventory.policy.admin))
           const found = await Promise.all(labHosts.map((_, index) => surprises(drawn, index)))
           counts.runs++
           return found.flat().length === 0 || Promise.reject(new Error(found.flat().join('\n')))
         }),
-        { numRuns: 24, endOnFailure: true, interruptAfterTimeLimit: 75_000 },
+        { numRuns: 24, endOnFailure: true },
       )
 
       t.log(`${counts.runs} sets of groups: ${counts.letIn} let in, ${counts.denied} denied`)
-      t.true(counts.runs >= 3 && counts.letIn > 0 && counts.denied > 0)
+      t.true(isEnough())
     },
   )
 } else {
