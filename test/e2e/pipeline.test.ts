@@ -227,7 +227,7 @@ if (isRoot) {
       const former = await ask(victim, mainProcess)
 
       let sending = true
-      const sent = sendBatch(producers, { marker, size, sleepSeconds: 0.02 }).finally(() => {
+      const sent = sendBatch(producers, { marker, size, sleepSeconds: 0.05 }).finally(() => {
         sending = false
       })
       await awaitBatch(database, marker, (counts) => counts.every((count) => count >= 20))
