@@ -188,9 +188,12 @@ if (isRoot) {
     const { exitCode, stderr } = await provision(folder(t, { address: nobody }), ['--timeout', '3'])
 
     t.is(exitCode, 1)
-    t.regex(stderr, /HOST_UNREACHABLE {2}10\.\S+\.99:22[\s\S]*at {3}vm1[\s\S]*do {3}/)
+    t.regex(
+      stderr,
+      /HOST_UNREACHABLE {2}10\.\S+\.99:22 did not answer by SSH within 3 s[\s\S]*at {3}vm1[\s\S]*do {3}/,
+    )
     showsInGallery(t, 'a host that is off', stderr)
-    t.true(performance.now() - started < 10_000)
+    t.true(performance.now() - started < 30_000)
   })
 
   test.serial('a policy that leaves the controller out is refused before anything is changed', async (t) => {
