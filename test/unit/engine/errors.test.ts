@@ -11,7 +11,10 @@ function failureOf(work: () => unknown): unknown {
 }
 
 test('why a file cannot be read is said in words, without the name that stands beside it', (t) => {
-  t.is(reasonOf(failureOf(() => readFileSync(`${import.meta.filename}.missing`))), 'no such file or directory')
+  t.is(
+    reasonOf(failureOf(() => readFileSync(`${import.meta.filename}.missing`))),
+    'no such file or directory',
+  )
 })
 
 test('a reason is what the error says, of several each, of one of ours its cause too', (t) => {
