@@ -13,6 +13,9 @@ const patienceMs = 2000
 /** What is taken from the spool at once: well below the broker's limit of 1 MB for a request to a partition. */
 const portion = { events: 2000, bytes: 700_000 }
 
+/** A spool that was full takes events again once no more than this share of it is: an alarm that flaps is none. */
+const shareToTakeAgain = 0.9
+
 /** While an outage lasts, it is said again after this time. */
 const remindEveryMs = 10_000
 
@@ -85,8 +88,11 @@ export class SpoolingOutbox implements Outbox {
     if (!kept && !this.#full) {
       this.#log.error(this.#shownFill(), 'THE SPOOL TAKES NO MORE: new events are lost until there is room')
     }
-    if (kept && this.#full) this.#log.warn(this.#shownFill(), 'the spool takes events again')
-    this.#full = !kept
+    if (!kept) this.#full = true
+    else if (this.#full && this.#spool.bytes <= this.#spool.limitBytes * shareToTakeAgain) {
+      this.#full = false
+      this.#log.warn(this.#shownFill(), 'the spool takes events again')
+    }
     return kept ? 'spooled' : 'given up'
   }
 
