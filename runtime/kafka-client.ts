@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import type { Logger } from './log.ts'
 
 /** The bounds between which every connection of ours waits before it tries again. */
-export const retryMs = { initial: 200, longest: 3000 }
+const retryMs = { initial: 200, longest: 3000 }
 
 /** A client whose own log lines go where all others go. */
 export function createKafka({

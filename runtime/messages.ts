@@ -25,7 +25,7 @@ const amount = v.pipe(v.number(), v.finite(), v.minValue(0))
 const count = (largest: number) => v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(largest))
 
 /** RFC 3339 in UTC, with `Z`, in this century; read as a `Date`. */
-export const Timestamp = v.pipe(
+const Timestamp = v.pipe(
   v.string(),
   v.check(
     (written) => parseTimestamp(written) !== undefined,

@@ -20,7 +20,7 @@ const leftOut = [
 const { sysctls, units } = declared
 
 /** Prints all that a tool could have left behind: whole trees with owners, modes and digests, packages, units, live settings. */
-export function stateScript(): Script {
+function stateScript(): Script {
   const pruned: Script = {
     text: leftOut.map((path) => `-path '${path}'`).join(' -o '),
     shown: leftOut.join(' '),

@@ -22,7 +22,7 @@ export interface StreamEvent {
   fields: Record<string, string | number>
 }
 
-export const hostsOfStream = 16
+const hostsOfStream = 16
 
 const gpus = [
   { name: 'RTX 3090', mem_total_mb: 24_576, mem_used_mb: 9000, power_w: 280, price_per_hour_usd: 0.85 },

@@ -8,16 +8,16 @@ const { gpu_index, name, utilization, mem_used_mb, mem_total_mb, power_w, price_
   GpuSample.entries
 
 /** What a seed file holds: a list of GPUs, each with the fields of a sample but for its time and host. */
-export const SeedFile = v.pipe(
+const SeedFile = v.pipe(
   v.array(
     v.strictObject({ gpu_index, name, utilization, mem_used_mb, mem_total_mb, power_w, price_per_hour_usd }),
   ),
   v.minLength(1, 'should name at least one GPU'),
 )
-export type SeedFile = v.InferOutput<typeof SeedFile>
+type SeedFile = v.InferOutput<typeof SeedFile>
 
 /** The GPUs that there are without a seed file. */
-export const builtInSeed: SeedFile = [
+const builtInSeed: SeedFile = [
   {
     gpu_index: 0,
     name: 'RTX 3090',
@@ -39,7 +39,7 @@ export const builtInSeed: SeedFile = [
 ]
 
 /** Reads a seed file; says in one sentence what is wrong with it, and where. */
-export async function readSeedFile(path: string): Promise<SeedFile> {
+async function readSeedFile(path: string): Promise<SeedFile> {
   const advice = 'set GPU_SEED to a JSON file with a list of GPUs, or leave it empty for the built-in ones'
   let parsed: unknown
   try {

@@ -26,7 +26,7 @@ interface Sums {
 }
 
 /** Reads what the charts and tables of a range show. */
-export async function readHistory(db: Db, range: Range, now: number): Promise<History> {
+async function readHistory(db: Db, range: Range, now: number): Promise<History> {
   const { lengthMs, width, stepMs } = ranges[range]
   const from = Math.floor((now - lengthMs) / stepMs) * stepMs
   const to = floorTo(width, now) + widthMs[width]

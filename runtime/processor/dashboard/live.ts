@@ -22,7 +22,7 @@ interface Parts {
 }
 
 /** One open page more than this is told to come again. */
-export const mostStreams = 100
+const mostStreams = 100
 
 /** Tells open pages what happens, as server-sent events. */
 export class LiveStreams {

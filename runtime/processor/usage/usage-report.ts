@@ -58,7 +58,7 @@ const sums = Object.fromEntries(
 )
 
 /** Selects whole buckets, each width by its own stretch of the index. */
-export const inBuckets = (buckets: BucketSpan[]): Document => ({
+const inBuckets = (buckets: BucketSpan[]): Document => ({
   $match: {
     $or: buckets.map(({ width, from, to }) => ({ width, at: { $gte: new Date(from), $lt: new Date(to) } })),
   },

@@ -82,7 +82,7 @@ export function showGpus(gpus: GpuState[], history: History | undefined): void {
 const levelOf = (lag: number): string =>
   lag === 0 ? 'none' : lag < 1000 ? 'some' : lag < 100_000 ? 'many' : 'most'
 
-export function showPartitions(topics: TopicLag[]): void {
+function showPartitions(topics: TopicLag[]): void {
   const rows = topics.map(({ topic, partitions }) => {
     const sum = partitions.reduce((total, { lag }) => total + lag, 0)
     const list = partitions.map(({ partition, lag }) =>
@@ -102,7 +102,7 @@ export function showPartitions(topics: TopicLag[]): void {
 
 const clock = (at: string): string => new Date(at).toLocaleString()
 
-export function showLetters(letters: ShownLetter[]): void {
+function showLetters(letters: ShownLetter[]): void {
   const entries = letters.map(({ at, topic, partition, offset, reason }) =>
     make(
       'li',
@@ -115,7 +115,7 @@ export function showLetters(letters: ShownLetter[]): void {
   showIn(byId('letters', HTMLElement), entries.length > 0 ? entries : [nothing])
 }
 
-export function showTroubles(troubles: Trouble[]): void {
+function showTroubles(troubles: Trouble[]): void {
   const entries = troubles.map(({ at, level, message, times }) =>
     make(
       'li',
