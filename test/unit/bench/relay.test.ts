@@ -39,10 +39,12 @@ test('a connection takes one round trip, each question and answer another', asyn
     return performance.now() - started
   }
   const first = await ask()
-  const second = await ask()
+  // A busy machine can make each of them take longer, but hardly all.
+  const others = [await ask(), await ask(), await ask()]
 
   t.true(first >= 2 * roundTripMs - 2, `${first} ms`)
-  t.true(second >= roundTripMs - 2 && second < first, `${second} ms`)
+  const least = Math.min(...others)
+  t.true(least >= roundTripMs - 2 && least < 2 * roundTripMs, `${others} ms`)
 })
 
 test('a relay to where nothing listens closes the connection', async (t) => {

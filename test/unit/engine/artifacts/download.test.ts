@@ -28,11 +28,17 @@ async function cacheWithPart(t: ExecutionContext, part: Buffer): Promise<string>
 const partOf = (cacheDirectory: string) =>
   join(cacheDirectory, 'partial', `thing-1.0.tgz.${process.pid}.part`)
 
-/** Sends some, and closes the connection once it has arrived. */
-function breakOff(response: ServerResponse, bytes: Buffer): void {
-  response.flushHeaders()
-  response.write(bytes)
-  setTimeout(() => response.destroy(), 100)
+/** Waits until the part that is downloaded has as many bytes. */
+async function arrived(cacheDirectory: string, bytes: number): Promise<void> {
+  while ((await readFile(partOf(cacheDirectory)).catch(() => '')).length < bytes) await pause(10)
+}
+
+/** Sends the first 5000 bytes, and closes the connection once they have arrived. */
+async function breakOff(response: ServerResponse, bytes: Buffer, cacheDirectory: string): Promise<void> {
+  response.writeHead(200, { 'content-length': bytes.length })
+  response.write(bytes.subarray(0, 5000))
+  await arrived(cacheDirectory, 5000)
+  response.destroy()
 }
 
 test('an interrupted download goes on from where it ended', async (t) => {
@@ -79,12 +85,11 @@ test('a beginning that is of another file is thrown away and the download made a
 test('a transfer that breaks off is continued', async (t) => {
   const bytes = await publishedBytes(t, { 'bin/thing': program })
   const answers = serving(bytes)
-  const server = await archiveServer(t, (request, response) => {
-    if (request.headers.range !== undefined) return answers(request, response)
-    response.writeHead(200, { 'content-length': bytes.length })
-    breakOff(response, bytes.subarray(0, 5000))
-  })
   const cacheDirectory = await temporaryDirectory(t)
+  const server = await archiveServer(t, (request, response) => {
+    if (request.headers.range !== undefined) answers(request, response)
+    else void breakOff(response, bytes, cacheDirectory)
+  })
 
   await acquireArtifact(artifactOf(sourceAt(server.url, bytes)), { cacheDirectory })
 
@@ -93,17 +98,17 @@ test('a transfer that breaks off is continued', async (t) => {
 
 test('a server that breaks off without ever sending more is given up, and says how far it came', async (t) => {
   const bytes = await publishedBytes(t, { 'bin/thing': program })
+  const cacheDirectory = await temporaryDirectory(t)
   const server = await archiveServer(t, (request, response) => {
-    if (request.headers.range !== undefined) {
-      const range = `bytes 5000-${bytes.length - 1}/${bytes.length}`
-      response.writeHead(206, { 'content-length': bytes.length - 5000, 'content-range': range })
-      breakOff(response, Buffer.alloc(0))
+    if (request.headers.range === undefined) {
+      void breakOff(response, bytes, cacheDirectory)
       return
     }
-    response.writeHead(200, { 'content-length': bytes.length })
-    breakOff(response, bytes.subarray(0, 5000))
+    const range = `bytes 5000-${bytes.length - 1}/${bytes.length}`
+    response.writeHead(206, { 'content-length': bytes.length - 5000, 'content-range': range })
+    response.flushHeaders()
+    setTimeout(() => response.destroy(), 100)
   })
-  const cacheDirectory = await temporaryDirectory(t)
 
   const error = await t.throwsAsync(
     acquireArtifact(artifactOf(sourceAt(server.url, bytes)), { cacheDirectory }),
@@ -157,7 +162,7 @@ test('a stop in the middle of a slow download ends at once, and the next run goe
   const artifact = artifactOf(sourceAt(server.url, bytes))
   const begun = acquireArtifact(artifact, { cacheDirectory, signal: stop.signal })
   const stopped = t.throwsAsync(begun, { instanceOf: SluiceError })
-  while ((await readFile(partOf(cacheDirectory)).catch(() => '')).length < 7000) await pause(10)
+  await arrived(cacheDirectory, 7000)
 
   stop.abort()
   const error = await stopped

@@ -65,9 +65,10 @@ test('/gpu/info gives the newest sample by its own time, with its age', async (t
 
   const { gpu, age_seconds } = await gpuShown(app)
 
+  const passed = (Date.now() - now) / 1000
   t.is(gpu.ts, new Date(now - 2000).toISOString())
   t.is(gpu.name, 'A100 40GB')
-  t.true(age_seconds >= 2 && age_seconds < 7)
+  t.true(age_seconds >= 2 && age_seconds <= 2 + passed, String(age_seconds))
 })
 
 test('/gpu/info of a processor that saw no sample yet is an answer too', async (t) => {
@@ -99,10 +100,11 @@ test("/gpu/info lists every GPU that was seen, with its newest sample and that o
       ['gpu-2', 0, 0.5],
     ],
   )
-  t.deepEqual(
-    gpus.map(({ age_seconds }) => Math.floor(age_seconds)),
-    [3, 4, 9],
-  )
+  const passed = (Date.now() - now) / 1000
+  for (const [place, age] of [3, 4, 9].entries()) {
+    const shown = gpus[place]?.age_seconds ?? 0
+    t.true(shown >= age && shown <= age + passed, String(shown))
+  }
 })
 
 test('a sample from a clock far ahead does not stay the newest', async (t) => {
