@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type { Db } from 'mongodb'
+import { random as randomOf } from '../../bench/pipeline/random.ts'
 import { type Script, sh } from '../../engine/shell.ts'
 import { collections } from '../../playbooks/verify/documents.ts'
 import { withDatabase } from '../../playbooks/verify/mongodb.ts'
@@ -8,7 +9,7 @@ import { serviceAddress } from '../../roles/layout.ts'
 import { troubleOf, typed } from '../support/e2e-cli.ts'
 import { ask, isRoot, needsRoot, testLabName, useLab } from '../support/lab-hosts.ts'
 import type { Fault, Ground } from './fault.ts'
-import { faults, inTurns, mongodbDirectory, randomOf } from './faults.ts'
+import { faults, inTurns, mongodbDirectory } from './faults.ts'
 import {
   endThem,
   keepTheirWord,

@@ -112,14 +112,3 @@ export function* inTurns(chosen: readonly Fault[], random: () => number): Genera
     for (const { fault } of drawn) yield fault
   }
 }
-
-/** Numbers from 0 up to 1 that a seed decides (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
