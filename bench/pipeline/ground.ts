@@ -44,7 +44,6 @@ export async function prepareGround(): Promise<Ground> {
   const services = await startServices({
     directory: join(directory, 'services'),
     ...(await serviceHomes()),
-    topics: {},
     kafkaHeap: '768m',
   })
   const bundle = await bundleRuntime('processor', directory)

@@ -25,7 +25,6 @@ export async function prepareGround(): Promise<Ground> {
   const services = await startServices({
     directory: join(directory, 'services'),
     ...(await serviceHomes()),
-    topics: {},
   })
   const bundles = {
     processor: await bundleRuntime('processor', directory),
@@ -98,7 +97,8 @@ export async function layPipeline(
       }),
     startProducer: ({ words = [], environment = {} }) =>
       start(bundles.producer, join(folder, 'producer.log'), environment, words),
-    ready: () => eventually('ready', async () => (await answerOf(`${url}/ready`))?.status === 200),
+    // After a kill of Kafka its start, and the end of the sessions of members that died, come before that.
+    ready: () => eventually('ready', async () => (await answerOf(`${url}/ready`))?.status === 200, 120_000),
     async documents(collection) {
       const client = await MongoClient.connect(mongodbUri)
       const found = await client.db().collection(collection).find().toArray()

@@ -32,23 +32,20 @@ export interface ServicesOptions {
   kafkaHome: string
   zookeeperHome: string
   mongodbHome: string
-  /** Free ports are found for those that are not named. */
-  kafkaPort?: number
-  zookeeperPort?: number
-  mongodbPort?: number
-  topics?: Record<string, number>
   kafkaHeap?: string
 }
 
-/** The topics of the pipeline, with their partitions. */
-export const pipelineTopics = { tokens: 12, 'gpu.metrics.v1': 12, 'token.usage.v1': 12 }
-
-/** Starts a real ZooKeeper, Kafka and mongod on loopback. */
-export async function startServices(options: ServicesOptions): Promise<Services> {
-  const { directory, kafkaHome, zookeeperHome, mongodbHome, kafkaHeap = '512m' } = options
-  const kafkaPort = options.kafkaPort ?? (await freePort())
-  const zookeeperPort = options.zookeeperPort ?? (await freePort())
-  const mongodbPort = options.mongodbPort ?? (await freePort())
+/** Starts a real ZooKeeper, Kafka and mongod on loopback, on free ports. */
+export async function startServices({
+  directory,
+  kafkaHome,
+  zookeeperHome,
+  mongodbHome,
+  kafkaHeap = '512m',
+}: ServicesOptions): Promise<Services> {
+  const kafkaPort = await freePort()
+  const zookeeperPort = await freePort()
+  const mongodbPort = await freePort()
   await mkdir(join(directory, 'mongodb'), { recursive: true })
   await writeFile(join(directory, 'zoo.cfg'), zookeeperConfiguration(directory, zookeeperPort))
   await writeFile(
@@ -102,7 +99,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   try {
     await zookeeper.start()
     await Promise.all([kafka.start(), mongodb.start()])
-    await createTopics(bootstrap, options.topics ?? pipelineTopics)
+    await becomesController(bootstrap)
   } catch (error) {
     await Promise.all([mongodb.kill(), kafka.kill(), zookeeper.kill()])
     throw error
@@ -145,7 +142,8 @@ function service({ command, output, port }: { command: string[]; output: string;
 
 async function listening(port: number, child: ChildProcess): Promise<boolean> {
   const deadline = Date.now() + 60_000
-  while (Date.now() < deadline && child.pid !== undefined && child.exitCode === null) {
+  const lives = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null
+  while (Date.now() < deadline && lives()) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1')
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
@@ -157,16 +155,15 @@ async function listening(port: number, child: ChildProcess): Promise<boolean> {
   return false
 }
 
-async function createTopics(bootstrap: string, topics: Record<string, number>): Promise<void> {
+/** The port is open a while before the broker has become the controller, which makes topics. */
+async function becomesController(bootstrap: string): Promise<void> {
   const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin()
-  const wanted = Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions }))
   for (let attempts = 0; ; attempts += 1) {
     try {
       await admin.connect()
-      await admin.createTopics({ waitForLeaders: true, topics: wanted })
-      break
+      if ((await admin.describeCluster()).controller !== null) break
+      throw new Error(`the broker ${bootstrap} has not become the controller`)
     } catch (error) {
-      // The port is open a while before the broker has become the controller.
       if (attempts === 50) throw error
       await sleep(200)
     }
