@@ -43,25 +43,29 @@ export async function readTopic(bootstrap: string, topic: string): Promise<Logge
   const missing = new Map(
     ends.filter(({ low, high }) => high !== low).map(({ partition, high }) => [partition, Number(high)]),
   )
-  const found: Logged[] = []
-  if (missing.size === 0) return found
+  if (missing.size === 0) return []
+  // By its place: a reader that had to join its group again reads from the beginning again.
+  const found = new Map<string, Logged>()
   const consumer = kafka.consumer({ groupId: `reader-${Date.now()}-${Math.random()}` })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await new Promise<void>((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+      if (!restart) reject(error)
+    })
     const run = consumer.run({
       autoCommit: false,
       eachMessage: async ({ partition, message }) => {
         const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])
         const offset = Number(message.offset)
         const value = message.value ?? Buffer.alloc(0)
-        found.push({ partition, offset, value, headers: Object.fromEntries(headers) })
+        const logged = { partition, offset, value, headers: Object.fromEntries(headers) }
+        found.set(`${partition}:${offset}`, logged)
         if (offset + 1 >= (missing.get(partition) ?? 0)) missing.delete(partition)
         if (missing.size === 0) resolve()
       },
     })
     run.catch(reject)
-  })
-  await consumer.disconnect()
-  return found.sort((a, b) => a.partition - b.partition || a.offset - b.offset)
+  }).finally(() => consumer.disconnect())
+  return [...found.values()].sort((a, b) => a.partition - b.partition || a.offset - b.offset)
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOptions } from '../../roles/node.ts'
 
@@ -30,6 +30,7 @@ export function startProgram(
     env: { NODE_ENV: 'production', ...environment },
     stdio: ['ignore', 'pipe', file],
   })
+  closeSync(file)
   let stdout = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
