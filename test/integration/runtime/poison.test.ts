@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import test from 'ava'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { deadLetterOperator } from '../../support/dead-letter-operator.ts'
-import { readTopic } from '../../support/kafka-log.ts'
+import { type Logged, readTopic } from '../../support/kafka-log.ts'
 import { type Ground, layPipeline, prepareGround } from '../../support/pipeline.ts'
 import { poisonKinds, poisonTrials, type Trial } from '../../support/poison.ts'
 import { eventually } from '../../support/programs.ts'
@@ -94,13 +94,25 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
     ]
     return documents.map(({ run }) => String(run)).sort()
   }
-  const letterCount = async () => (await readTopic(ground.services.bootstrap, deadLetters)).length
+  const readLetters = () => readTopic(ground.services.bootstrap, deadLetters)
+  // Letters are sent at least once: one that comes again has the same place.
+  const lettersByPlace = async () => {
+    const letters = (await readLetters()).map((letter) => {
+      const { topic, partition, offset } = letter.headers
+      return [`${topic}:${partition}:${offset}`, letter] as const
+    })
+    return new Map<string, Logged>(letters)
+  }
   await eventually(
     'all neighbours are stored',
     async () => (await storedRuns()).length >= runs.length,
     240_000,
   )
-  await eventually('all others are dead letters', async () => (await letterCount()) >= bad.length, 240_000)
+  await eventually(
+    'all others are dead letters',
+    async () => (await lettersByPlace()).size >= bad.length,
+    240_000,
+  )
 
   const status = await readFile(`/proc/${processor.pid}/status`, 'utf8')
   t.log(
@@ -112,14 +124,8 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
       t.false(Object.hasOwn(document, name), name)
     }
   }
-  const letters = await readTopic(ground.services.bootstrap, deadLetters)
-  const byPlace = new Map(
-    letters.map((letter) => {
-      const { topic, partition, offset } = letter.headers
-      return [`${topic}:${partition}:${offset}`, letter]
-    }),
-  )
-  t.is(letters.length, bad.length)
+  const byPlace = await lettersByPlace()
+  t.is(byPlace.size, bad.length)
   for (const trial of bad) {
     const letter = byPlace.get(places.get(trial) ?? '')
     if (letter === undefined) {
@@ -133,9 +139,10 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
   }
 
   const dlq = await deadLetterOperator(t, ground.services.bootstrap, deadLetters)
+  const originsOf = (some: { origin?: string }[]) => [...new Set(some.map(({ origin }) => origin))].sort()
+  const origins = bad.map((trial) => places.get(trial)).sort()
   const listed = documentsOf((await dlq('list', '--json')).stdout)
-  t.is(listed.length, bad.length)
-  t.deepEqual(listed.map(({ origin }) => origin).sort(), bad.map((trial) => places.get(trial)).sort())
+  t.deepEqual(originsOf(listed), origins)
   for (const [kind, [example]] of kinds) {
     const shown = documentsOf((await dlq('show', places.get(example as Trial) ?? '', '--json')).stdout)
     const whole = example?.value ?? null
@@ -147,12 +154,15 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
   const replayedAt = Date.now()
   const replayed = await dlq('replay', '--yes')
   t.is(replayed.exitCode, 0, `${replayed.stdout.slice(-2000)}${replayed.stderr}`)
-  t.regex(replayed.stdout, new RegExp(`^${bad.length} messages sent again\\.$`, 'm'))
+  t.true(Number(/^(\d+) messages sent again\.$/m.exec(replayed.stdout)?.[1]) >= bad.length, replayed.stdout)
   t.log(`all were sent again within ${(Date.now() - replayedAt) / 1000} s`)
-  await eventually('all are back', async () => (await letterCount()) >= bad.length * 3, 240_000)
+  const comeBack = async () => {
+    const replayedOnce = (await readLetters()).filter(({ headers }) => headers.replays === '1')
+    return originsOf(replayedOnce.map(({ headers }) => headers)).length
+  }
+  await eventually('all are back', async () => (await comeBack()) >= bad.length, 240_000)
   const back = documentsOf((await dlq('list', '--json')).stdout)
-  t.is(back.length, bad.length)
   t.true(back.every(({ replays }) => replays === 1))
-  t.deepEqual(back.map(({ origin }) => origin).sort(), bad.map((trial) => places.get(trial)).sort())
+  t.deepEqual(originsOf(back), origins)
   t.deepEqual(await storedRuns(), runs)
 })
