@@ -42,7 +42,8 @@ hosts: { vm1: { groups: [kafka, mongodb, processor], ${reach} } }
   const words = ['-i', `${folder}/hosts.yaml`, '--group', group, '--topics', metric, token, other]
   const capacity = (...more: string[]) => sluice(folder, ['capacity', ...words, ...more])
 
-  const { exitCode, stdout, stderr } = await capacity('--seconds', '10', '--json')
+  // Long enough that a stall of a few seconds, or a new division of the partitions, does not halve what is processed.
+  const { exitCode, stdout, stderr } = await capacity('--seconds', '30', '--json')
   const full = await capacity('--seconds', '3', '--writes-per-second', '1')
   const noTopic = await capacity('--seconds', '1', '--topics', metric, 'not.there')
   const noGroup = await capacity('--seconds', '1', '--group', 'not-there')

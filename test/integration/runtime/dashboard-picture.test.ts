@@ -5,6 +5,7 @@ import { openBrowser } from '../../support/browser.ts'
 import { busySecond } from '../../support/busy-hosts.ts'
 import { sendTo } from '../../support/kafka-log.ts'
 import { layPipeline, prepareGround } from '../../support/pipeline.ts'
+import { eventually } from '../../support/programs.ts'
 
 /** The picture that README.md shows. `SLUICE_PICTURE=write` makes it anew, which takes six minutes. */
 const picture = join(import.meta.dirname, '../../../docs/dashboard.png')
@@ -13,6 +14,19 @@ const writes = process.env.SLUICE_PICTURE === 'write'
 const historySeconds = 15 * 60
 /** What the page shows of the processor itself begins with its start. */
 const liveSeconds = writes ? 5 * 60 : 10
+
+const now = () => Math.floor(Date.now() / 1000)
+
+/** How many of each there are once all has arrived that was sent. */
+const shown = {
+  '#models tbody tr': 3,
+  '#gpus tbody tr': 6,
+  '#letters li': 2,
+  '#chart-tokens .legend li': 3,
+  '#chart-cost .legend li': 3,
+  '#chart-utilization .legend li': 6,
+  '#chart-memory .legend li': 6,
+}
 
 const browser = await openBrowser()
 const inBrowser = 'missing' in browser ? test.skip : test
@@ -41,9 +55,12 @@ inBrowser(
       await sendTo(bootstrap, { topic: token, partition: 0, values: events.flatMap(({ usages }) => usages) })
     }
 
-    const began = Math.floor(Date.now() / 1000)
-    for (let second = began - historySeconds; second < began; second += 60) {
-      await send(Array.from({ length: 60 }, (_, index) => second + index))
+    let second = now() - historySeconds
+    // What passes while the history is sent belongs to it: what is live begins when all of it is there.
+    while (second < now()) {
+      const some = Array.from({ length: Math.min(60, now() - second) }, (_, index) => second + index)
+      await send(some)
+      second += some.length
     }
     const spoilt = ['{"model":"llama-3-70b","prompt_tokens":-3}', 'not JSON']
     await sendTo(bootstrap, { topic: pipeline.topics.token, partition: 3, values: spoilt })
@@ -54,21 +71,20 @@ inBrowser(
     const page = await context.newPage()
     await page.goto(pipeline.url)
     const texts = (selector: string) => page.locator(selector).allInnerTexts()
-    for (let second = began; second < began + liveSeconds; second += 1) {
+    for (const end = second + liveSeconds; second < end; second += 1) {
       await sleep((second + 1) * 1000 - Date.now())
       await send([second])
     }
     if (writes) await page.screenshot({ path: picture })
 
-    t.is((await texts('#models tbody tr')).length, 3)
-    t.is((await texts('#gpus tbody tr')).length, 6)
-    t.is((await texts('#letters li')).length, 2)
-    t.deepEqual(
-      (await texts('.tile p')).filter((text) => !/\d/.test(text)),
-      [],
-    )
-    for (const chart of ['tokens', 'cost']) t.is((await texts(`#chart-${chart} .legend li`)).length, 3)
-    for (const chart of ['utilization', 'memory']) t.is((await texts(`#chart-${chart} .legend li`)).length, 6)
+    for (const [selector, count] of Object.entries(shown)) {
+      await eventually(`${count} times ${selector}`, async () => (await texts(selector)).length === count)
+    }
+    await eventually('a number in each tile', async () => {
+      return (await texts('.tile p')).every((text) => /\d/.test(text))
+    })
+    const counts = Object.keys(shown).map(async (selector) => [selector, (await texts(selector)).length])
+    t.deepEqual(Object.fromEntries(await Promise.all(counts)), shown)
     if (writes) await page.screenshot({ path: picture })
   },
 )

@@ -100,9 +100,13 @@ test.serial('the log has a line a batch at debug, what changes at info, and none
   const linesAt = async (level: string) => {
     const processor = pipeline.startProcessor({ LOG_LEVEL: level })
     await pipeline.ready()
-    const before = await countIn(pipeline, 'token_usage')
+    const collections = ['gpu_metrics', 'token_usage'] as const
+    const counts = () => Promise.all(collections.map((collection) => countIn(pipeline, collection)))
+    const before = await counts()
     await pipeline.startProducer({ environment: { BATCH: String(batch), SLEEP_SEC: '0' } }).ended
-    await eventually('all is stored', async () => (await countIn(pipeline, 'token_usage')) === before + batch)
+    await eventually('all is stored', async () =>
+      (await counts()).every((count, place) => count === (before[place] ?? 0) + batch),
+    )
     processor.kill('SIGTERM')
     const { stdout } = await processor.ended
     return stdout
@@ -115,10 +119,9 @@ test.serial('the log has a line a batch at debug, what changes at info, and none
   const info = await linesAt('info')
 
   const batches = debug.filter(({ msg }) => msg === 'wrote a batch')
-  t.is(
-    batches.reduce((sum, { messages }) => sum + messages, 0),
-    2 * batch,
-  )
+  // A batch that is left for a new division of the partitions is read again, so a message may be in two lines.
+  const written = batches.reduce((sum, { messages }) => sum + messages, 0)
+  t.true(written >= 2 * batch, `${written} messages`)
   t.true(batches.every(({ topic, partition, last }) => topic && partition >= 0 && Number(last) >= 0))
   t.true(debug.length < batch / 2, `${debug.length} lines`)
   t.true(info.length < 50, `${info.length} lines`)
@@ -190,8 +193,11 @@ test.serial(
 
     const acknowledged = await streamThrough(pipeline, async () => {
       await ground.services.mongodb.kill()
-      await eventually('not ready', async () => (await answerOf(`${pipeline.url}/ready`))?.status === 503)
-      t.regex((await answerOf(`${pipeline.url}/ready`))?.body ?? '', /mongodb/)
+      // It may be 503 for another reason before, such as a new division of the partitions.
+      await eventually('not ready because of mongodb', async () => {
+        const answer = await answerOf(`${pipeline.url}/ready`)
+        return answer?.status === 503 && /mongodb/.test(answer.body)
+      })
       t.is((await answerOf(`${pipeline.url}/health`))?.status, 200)
       await sleep(10_000)
       t.is((await answerOf(`${pipeline.url}/health`))?.status, 200)
@@ -213,9 +219,8 @@ test.serial('Kafka killed in mid-stream costs nothing but time', async (t) => {
     t.is((await answerOf(`${pipeline.url}/health`))?.status, 200)
     await ground.services.kafka.start()
     const before = await countIn(pipeline, 'token_usage')
-    const took = await eventually('events arrive again', async () => {
-      return (await countIn(pipeline, 'token_usage')) > before + 50
-    })
+    const arrived = async () => (await countIn(pipeline, 'token_usage')) > before + 50
+    const took = await eventually('events arrive again', arrived, 120_000)
     t.log(`events arrive again after ${took} ms`)
   })
 
@@ -256,11 +261,17 @@ test.serial(
     await eventually('the good ones are stored', async () => {
       return (await countIn(pipeline, 'token_usage')) === bad.length
     })
-    await eventually('the bad ones are there', async () => {
-      return (await readTopic(ground.services.bootstrap, deadLetters)).length >= bad.length
-    })
+    // Letters are sent at least once: one that comes again has the same place in its headers.
+    const places = async () => {
+      const letters = await readTopic(ground.services.bootstrap, deadLetters)
+      return new Set(letters.map(({ headers }) => Number(headers.offset)))
+    }
+    await eventually('the bad ones are there', async () => (await places()).size >= bad.length)
+    t.deepEqual(
+      [...(await places())].sort((a, b) => a - b),
+      bad.map((_, place) => place * 2),
+    )
     const letters = await readTopic(ground.services.bootstrap, deadLetters)
-    t.is(letters.length, bad.length)
     for (const [place, [value, reason]] of bad.entries()) {
       const letter = letters.find(({ headers }) => headers.offset === String(place * 2))
       t.like(letter?.headers, { topic: token, partition: '3' })

@@ -359,8 +359,11 @@ test.serial(
     let answer: Answer | undefined
     // What a killed processor marked counts as not complete for a while longer, though it is summed up at once.
     await eventually('all is summed up', async () => {
-      answer = JSON.parse((await answerOf(`${pipeline.url}/api/usage?by=gpu`))?.body ?? '{}')
-      return (answer?.total.events ?? 0) >= sent
+      const got = await answerOf(`${pipeline.url}/api/usage?by=gpu`)
+      if (got?.status !== 200) return false
+      const report: Answer = JSON.parse(got.body)
+      answer = report
+      return report.total.events >= sent
     })
 
     const documents = (await pipeline.documents('token_usage')) as unknown as UsageDocument[]
