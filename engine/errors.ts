@@ -121,8 +121,8 @@ export function describeError(error: unknown): string {
 const commandLine =
   /\bsluice (?=(?:capacity|cost|destroy|dlq|doctor|drift|firewall|harden|help|inventory|lab|log|provision|up|verify-e2e)\b)/g
 
-/** In a clone of the project there is no program `sluice` on the PATH, but a script of that name. */
-function typable(advice: string, { npm_package_name, npm_lifecycle_event } = process.env): string {
+/** Text with its commands as they can be typed: in a clone of the project `sluice` is a script, and not on the PATH. */
+export function typable(advice: string, { npm_package_name, npm_lifecycle_event } = process.env): string {
   return npm_package_name === 'sluice' && npm_lifecycle_event !== undefined
     ? advice.replaceAll(commandLine, 'npm run sluice -- ')
     : advice

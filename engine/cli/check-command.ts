@@ -1,3 +1,4 @@
+import { typable } from '../errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { HostOptions } from './options.ts'
 import { readOverrides } from './overrides.ts'
@@ -25,7 +26,7 @@ export async function checkCommand(session: Session, check: Check, options: Host
     connect,
     json,
     verbose,
-    print: json ? () => {} : print,
+    print: json ? () => {} : (line) => print(typable(line)),
     emit: json ? (document) => print(JSON.stringify(document)) : () => {},
     progress,
     signal,

@@ -1,4 +1,4 @@
-import { SluiceError } from '../errors.ts'
+import { SluiceError, typable } from '../errors.ts'
 import { cloudOptions, showCloudRun } from './cloud.ts'
 import type { CloudControls } from './cloud-controls.ts'
 import { confirmed } from './confirm.ts'
@@ -21,7 +21,11 @@ export async function removeCloud(
     if (!options.check) await removal?.leftovers()
     if (!options.json) {
       print('Nothing to remove: sluice up has made nothing here.')
-      print('What was installed on hosts that you made yourself is removed by sluice destroy --installed.')
+      print(
+        typable(
+          'What was installed on hosts that you made yourself is removed by sluice destroy --installed.',
+        ),
+      )
     }
     return exitCodes.converged
   }

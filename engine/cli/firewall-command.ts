@@ -1,4 +1,4 @@
-import { SluiceError } from '../errors.ts'
+import { SluiceError, typable } from '../errors.ts'
 import type { Host, Inventory } from '../inventory.ts'
 import { limiter } from '../limiter.ts'
 import type { InboundRule } from '../policy.ts'
@@ -171,7 +171,9 @@ function linesOf(
       ? []
       : [
           '',
-          `${differing} of ${results.length} hosts differ (rules missing: ${missing}, surplus: ${surplus}; settings: ${settings}); sluice harden --tags firewall sets it right`,
+          typable(
+            `${differing} of ${results.length} hosts differ (rules missing: ${missing}, surplus: ${surplus}; settings: ${settings}); sluice harden --tags firewall sets it right`,
+          ),
         ]
   const wider = findings.map((finding) => `  ${finding}`)
   const errors = hostErrors(results).flatMap((text) => ['', ...text.split('\n')])

@@ -1,9 +1,10 @@
+import { typable } from '../errors.ts'
 import type { Example } from './registry.ts'
 
 /** Examples as they stand below a command's options. */
 export function examplesText(examples: readonly Example[]): string {
   if (examples.length === 0) return ''
-  const lines = examples.map(({ command, meaning }) => `  $ ${command}\n      ${meaning}`)
+  const lines = examples.map(({ command, meaning }) => `  $ ${typable(command)}\n      ${meaning}`)
   return `\nExamples:\n${lines.join('\n')}\n`
 }
 

@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cacheDirectory } from '../cache-directory.ts'
-import { SluiceError } from '../errors.ts'
+import { SluiceError, typable } from '../errors.ts'
+import { isUnderWay, listRuns, readRun } from '../report/run-record.ts'
 import { duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { LabControls, LabOptions } from './lab-controls.ts'
 import type { Session } from './session.ts'
+
+/** A run that is under way is one of the newest. */
+const runsLookedAt = 20
 
 /** `lab up`: makes and starts the lab's hosts, `count` of them where that is said. */
 export async function labUp(session: Session, count: number | undefined): Promise<number> {
@@ -17,6 +21,7 @@ export async function labUp(session: Session, count: number | undefined): Promis
 
 /** `lab down`: stops the hosts and leaves nothing of them; says what stays for the next lab. */
 export async function labDown(session: Session): Promise<number> {
+  refuseUnderWay(session)
   const lab = await session.registry.lab.load()
   await lab.down(labOptions(session))
   session.print('The lab is down: no host, mount or network of it is left, and no file of a host.')
@@ -29,6 +34,20 @@ export async function labDown(session: Session): Promise<number> {
       `Kept for the next lab: ${kept.join(' and ')}. Remove these folders to have their room back.`,
     )
   return exitCodes.converged
+}
+
+/** @throws SluiceError LAB_UNAVAILABLE while a run of this project is at the lab's hosts */
+function refuseUnderWay({ projectDirectory }: Session): void {
+  const atWork = listRuns(projectDirectory)
+    .slice(0, runsLookedAt)
+    .map((id) => readRun(projectDirectory, id))
+    .find((record) => record.header.inventory === 'lab' && isUnderWay(record))
+  if (atWork === undefined) return
+  throw new SluiceError('LAB_UNAVAILABLE', {
+    subject: 'a run is at the hosts of the lab, and nothing was removed',
+    why: `${atWork.id} by ${atWork.header.user}, process ${atWork.header.process}`,
+    advice: 'wait until it has ended, or stop it by Ctrl-C there, then take the lab down',
+  })
 }
 
 /** `lab status`: each host and how it is. */
@@ -65,7 +84,7 @@ async function showStatus(session: Session, lab: LabControls, json: boolean): Pr
   if (json) {
     for (const host of hosts) session.print(JSON.stringify(host))
   } else if (hosts.every(({ state }) => state === 'missing')) {
-    session.print('The lab is down. `sluice lab up` starts it.')
+    session.print(typable('The lab is down. `sluice lab up` starts it.'))
   } else {
     const rows = hosts.map(({ name, address = '', state, memoryMb, uptimeSeconds }) => [
       name,

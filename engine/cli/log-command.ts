@@ -3,7 +3,7 @@ import { describeError, SluiceError } from '../errors.ts'
 import { isCheck } from '../events.ts'
 import type { JsonError } from '../report/json-schema.ts'
 import { profileLines } from '../report/profile.ts'
-import { listRuns, type RunRecord, readRun } from '../report/run-record.ts'
+import { isUnderWay, listRuns, type RunRecord, readRun } from '../report/run-record.ts'
 import { painter } from '../report/terminal.ts'
 import { changeText, count, duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
@@ -32,10 +32,11 @@ export function logCommand(
   return exitCodes.converged
 }
 
-function outcome({ header, end, documents }: RunRecord): string[] {
+function outcome(record: RunRecord): string[] {
+  const { header, end, documents } = record
   const started = documents.find((document) => document.type === 'run-started')
   const mode = started !== undefined && isCheck(started.mode) ? 'check' : ''
-  if (end === undefined) return [header.inventory, mode, 'did not end: it was killed', '']
+  if (end === undefined) return [header.inventory, mode, notEnded(record), '']
   const { hosts, noun, durationMs, interrupted } = end.result
   const changes = hosts.reduce((sum, { changed }) => sum + changed.length, 0)
   const badly = hosts
@@ -49,11 +50,16 @@ function outcome({ header, end, documents }: RunRecord): string[] {
   return [header.inventory, mode, `${count(hosts.length, noun)}: ${words.join('; ')}`, duration(durationMs)]
 }
 
+function notEnded(record: RunRecord): string {
+  return isUnderWay(record) ? `is under way, process ${record.header.process}` : 'did not end: it was killed'
+}
+
 function showRecord(
   { print, stdout }: Session,
-  { id, header, documents, end }: RunRecord,
+  record: RunRecord,
   { json, profile }: { json: boolean; profile: boolean },
 ): number {
+  const { id, header, documents, end } = record
   if (json) {
     for (const document of [header, ...documents]) print(JSON.stringify(document))
     return exitCodes.converged
@@ -62,7 +68,7 @@ function showRecord(
   print(
     `${id}  by ${header.user} on ${header.controller}, inventory ${header.inventory}, version ${header.version}`,
   )
-  if (end === undefined) print(paint('red', 'The run did not end: it was killed.'))
+  if (end === undefined) print(paint('red', `This run ${notEnded(record)}.`))
   for (const document of documents) {
     if (document.type === 'resource-changed' || document.type === 'resource-planned') {
       const { host, role, resource, changes } = document.planned

@@ -41,7 +41,7 @@ export async function main(words: readonly string[], registry: Registry, screens
       if (error.exitCode === 0) return exitCodes.converged
       // Commander has printed the help by then: that is the answer to no command at all.
       if (error.code === 'commander.help') return exitCodes.misuse
-      return showError(usageError(error), words, screens)
+      return showError(await usageError(error, program, words), words, screens)
     }
     const aborted =
       stopped?.aborted === true && !(error instanceof SluiceError) && !(error instanceof TypeError)
@@ -63,7 +63,16 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')
 }
 
-function usageError(error: CommanderError): SluiceError {
+async function usageError(
+  error: CommanderError,
+  program: Command,
+  words: readonly string[],
+): Promise<SluiceError> {
+  const { pathOf, swallowedOptions } = await import('./npm-options.ts')
+  const command = commandOf(program, words)
+  const path = pathOf(command)
+  const swallowed = swallowedOptions(command, words.slice(path.length))
+  if (swallowed !== undefined) return swallowed
   const [first = '', ...rest] = error.message.split('\n')
   const hint = rest.join(' ').replace(/^\((.*)\)$/, '$1')
   return new SluiceError('USAGE', {
@@ -71,17 +80,24 @@ function usageError(error: CommanderError): SluiceError {
     at: 'the command line',
     ...(hint !== '' && { why: hint }),
     advice:
-      error.code === 'commander.excessArguments'
-        ? excessAdvice(process.env.npm_lifecycle_event)
-        : 'sluice help lists the commands, sluice help <command> the options of one',
+      error.code === 'commander.excessArguments' && command.options.some(({ long }) => long === '--limit')
+        ? `name hosts with --limit: sluice ${path.join(' ')} --limit vm1, for example`
+        : path.length === 0
+          ? 'sluice help lists the commands'
+          : `sluice ${path.join(' ')} --help shows what can be typed`,
     cause: error,
   })
 }
 
-function excessAdvice(script: string | undefined): string {
-  return script === undefined || script === 'sluice'
-    ? 'name hosts with --limit: sluice provision --limit vm1, for example'
-    : `name hosts with --limit, behind the "--" that ends npm's own options: npm run ${script} -- --limit vm1, for example`
+/** The command that the first words name. */
+function commandOf(program: Command, words: readonly string[]): Command {
+  let command = program
+  for (const word of words) {
+    const named = command.commands.find((each) => each.name() === word)
+    if (named === undefined) break
+    command = named
+  }
+  return command
 }
 
 /** What was under way ended by the abort signal, with whatever error that makes there. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { artifactCacheDirectory } from '../artifacts/cache.ts'
 import { SluiceError } from '../errors.ts'
-import type { Emit, Mode, RunResult } from '../events.ts'
+import { type Emit, isCheck, type Mode, type RunResult } from '../events.ts'
 import type { Host, Variables } from '../inventory.ts'
 import type { Playbook } from '../playbook.ts'
 import type { Report } from '../report/report.ts'
@@ -103,6 +103,10 @@ export async function showRun(
     const result = await conductRun(session, chosen, prepared, options, { ...manner, emit })
     await report.close()
     report.conclude(result)
+    // A live view leaves only the counts on the screen; of a check the plan stays.
+    const changed = result.hosts.some((host) => host.changed.length > 0)
+    if (report.live && changed && !isCheck(result.mode) && record !== undefined)
+      session.progress(`sluice log ${record.id} shows each change.`)
     return result
   } finally {
     record?.close()

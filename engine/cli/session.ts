@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { SluiceError } from '../errors.ts'
+import { SluiceError, typable } from '../errors.ts'
 import type { Host, Inventory, InventorySource } from '../inventory.ts'
 import { painter, type Screen } from '../report/terminal.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -36,7 +36,7 @@ export interface Session extends Screens {
 export function openSession(registry: Registry, { stdin, stdout, stderr }: Screens): Session {
   const projectDirectory = findProject(process.cwd())
   const paint = painter(stderr)
-  const progress = (message: string) => void stderr.write(`${paint('dim', message)}\n`)
+  const progress = (message: string) => void stderr.write(`${paint('dim', typable(message))}\n`)
   const { signal, silence } = interruption(() =>
     progress('\nStopping: what is in hand is being finished. Ctrl-C again ends at once.'),
   )

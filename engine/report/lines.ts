@@ -108,9 +108,10 @@ export function lineReport({ write, paint, verbose, now = () => new Date() }: Li
   }
 }
 
-function ending({ status, error, reason, changed }: HostResult, mode: Mode): string {
+function ending({ status, error, reason, changed, undecided = [] }: HostResult, mode: Mode): string {
   if (status === 'failed') return `failed: ${error?.message ?? ''}`
   if (status === 'skipped') return `skipped: ${reason ?? ''}`
   if (changed.length > 0) return `ended: ${changed.length} ${isCheck(mode) ? dueWord(mode) : doneWord(mode)}`
+  if (undecided.length > 0) return `ended: ${undecided.length} decided in the run`
   return isRemoval(mode) ? 'ended: nothing to remove' : 'ended: everything as declared'
 }

@@ -1,4 +1,13 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
@@ -15,6 +24,14 @@ export const RunHeader = v.strictObject({
   controller: v.string(),
   inventory: v.string(),
   version: v.string(),
+  process: v.pipe(
+    v.exactOptional(v.pipe(v.number(), v.integer())),
+    v.description('the number of the process on the controller'),
+  ),
+  processStart: v.pipe(
+    v.exactOptional(v.string()),
+    v.description('what tells it from a later process of that number, on Linux'),
+  ),
 })
 export type RunHeader = v.InferOutput<typeof RunHeader>
 
@@ -25,7 +42,7 @@ export interface RunRecord {
   id: string
   header: RunHeader
   documents: JsonDocument[]
-  /** Missing when the run was killed. */
+  /** Missing when the run was killed, or is under way. */
   end: RunEnded | undefined
 }
 
@@ -38,12 +55,12 @@ const recordsDirectory = (projectDirectory: string) => join(projectDirectory, '.
 export function recordRun(
   projectDirectory: string,
   { playbook, inventory, version }: { playbook: string; inventory: string; version: string },
-): { emit: Emit; close(): void } {
+): { id: string; emit: Emit; close(): void } {
   const directory = recordsDirectory(projectDirectory)
   mkdirSync(directory, { recursive: true })
   for (const id of listRuns(projectDirectory).slice(recordsKept - 1))
     rmSync(join(directory, `${id}.jsonl`), { force: true })
-  const { at, file } = openRecord(directory, playbook)
+  const { id, at, file } = openRecord(directory, playbook)
   const write = (line: string) => void writeSync(file, `${line}\n`)
   const header: RunHeader = {
     type: 'run-recorded',
@@ -52,10 +69,13 @@ export function recordRun(
     controller: hostname(),
     inventory,
     version,
+    process: process.pid,
+    ...startOf(process.pid),
   }
   write(JSON.stringify(header))
   const emit = jsonReport({ write, diff: false })
   return {
+    id,
     // How far something is says nothing afterwards, and is most of what a run says.
     emit: (event) => {
       if (event.type !== 'resource-progress') emit(event)
@@ -65,14 +85,12 @@ export function recordRun(
 }
 
 /** Two runs may begin in the same millisecond: the later one has the next. */
-function openRecord(directory: string, playbook: string): { at: string; file: number } {
+function openRecord(directory: string, playbook: string): { id: string; at: string; file: number } {
   for (let time = Date.now(); ; time++) {
     const at = new Date(time).toISOString()
+    const id = `${at.replaceAll(':', '')}-${playbook}`
     try {
-      return {
-        at,
-        file: openSync(join(directory, `${at.replaceAll(':', '')}-${playbook}.jsonl`), 'wx', 0o600),
-      }
+      return { id, at, file: openSync(join(directory, `${id}.jsonl`), 'wx', 0o600) }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
@@ -123,6 +141,26 @@ export function readRun(projectDirectory: string, id: string): RunRecord {
       cause,
     })
   }
+}
+
+/** Whether the run of a record is still under way, as far as this machine can tell. */
+export function isUnderWay({ header, end }: RunRecord): boolean {
+  if (end !== undefined || header.process === undefined || header.controller !== hostname()) return false
+  try {
+    process.kill(header.process, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+  return startOf(header.process).processStart === header.processStart
+}
+
+/** When a process was started, in ticks since the machine was: the 22nd value of `/proc/<process>/stat`. */
+function startOf(number: number): Pick<RunHeader, 'processStart'> {
+  const file = `/proc/${number}/stat`
+  if (!existsSync(file)) return {}
+  const afterName = readFileSync(file, 'utf8').replace(/^.*\) /s, '')
+  const processStart = afterName.split(' ')[19]
+  return processStart === undefined ? {} : { processStart }
 }
 
 /** The hosts that did not get to the end in the newest run that was to change them; `undefined` when there is none. */

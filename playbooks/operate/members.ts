@@ -61,6 +61,8 @@ export function withBrokers<Result>(
 /** What a client of a service could not do, as an error for who typed the command. */
 function unreachable(group: PipelineGroup, where: string, error: unknown): unknown {
   if (error instanceof SluiceError || error instanceof TypeError) return error
+  // Ctrl-C says nothing of the service.
+  if (error instanceof Error && error.name === 'AbortError') return error
   return new SluiceError('PIPELINE_UNREACHABLE', {
     subject: `${group} on ${where} could not be asked`,
     why: reasonOf(error),

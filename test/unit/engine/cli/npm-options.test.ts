@@ -15,27 +15,54 @@ test('an option that npm took for itself is refused before anything is done, wit
   t.regex(stderr, /do +npm run provision -- --check --start-at=kafka$/m)
 })
 
+test('an option that npm has too, or of which it left the value, is refused with what to type', async (t) => {
+  const folder = projectFolder(t)
+  const answer = async (words: string[], options: Record<string, string>) =>
+    (await sluice(folder, words, byNpm(options))).stderr
+  const bySluice = { npm_lifecycle_event: 'sluice' }
+
+  t.regex(
+    await answer(['provision', 'lab'], { npm_config_inventory: 'true' }),
+    /do {3}npm run provision -- --inventory lab$/m,
+  )
+  t.regex(
+    await answer(['log', '1'], { ...bySluice, npm_config_last: 'true' }),
+    /do {3}npm run sluice -- log --last 1$/m,
+  )
+  t.regex(
+    await answer(['destroy'], { npm_lifecycle_event: 'destroy', npm_config_yes: 'true' }),
+    /do {3}npm run destroy -- --yes$/m,
+  )
+  t.regex(
+    await answer(['up', 'multipass'], { ...bySluice, npm_config_check: 'true' }),
+    /do {3}npm run sluice -- up --check …$/m,
+  )
+  t.regex(
+    await answer(['inventory', 'show'], { ...bySluice, npm_config_limit: 'vm1' }),
+    /do {3}npm run sluice -- inventory show --limit=vm1$/m,
+  )
+})
+
 test('in a clone advice is what can be typed there', async (t) => {
   const folder = projectFolder(t)
   const inClone = await sluice(folder, ['log', 'nothing'], byNpm({ npm_package_name: 'sluice' }))
   const elsewhere = await sluice(folder, ['log', 'nothing'], byNpm({ npm_package_name: 'shop' }))
-  const excess = await sluice(folder, ['provision', 'vm1'], byNpm({ npm_package_name: 'sluice' }))
-  const bySluice = { npm_lifecycle_event: 'sluice', npm_package_name: 'sluice' }
-  const other = await sluice(folder, ['inventory', 'show', 'vm1'], bySluice)
-  const taken = await sluice(folder, ['inventory', 'show'], { ...bySluice, npm_config_limit: 'vm1' })
+  const excess = await sluice(folder, ['inventory', 'show', 'vm1'], byNpm({ npm_package_name: 'sluice' }))
 
   t.regex(inClone.stderr, /do {3}npm run sluice -- log shows them all$/m)
   t.regex(elsewhere.stderr, /do {3}sluice log shows them all$/m)
-  t.regex(excess.stderr, /do {3}name hosts with --limit, .*: npm run provision -- --limit vm1, for example$/m)
   t.regex(
-    other.stderr,
-    /do {3}name hosts with --limit: npm run sluice -- provision --limit vm1, for example$/m,
+    excess.stderr,
+    /do {3}name hosts with --limit: npm run sluice -- inventory show --limit vm1, for example$/m,
   )
-  t.regex(taken.stderr, /do {3}npm run sluice -- inventory show --limit=vm1$/m)
 })
 
-test('what npm has of its own, and what is set without npm, is no mistake', async (t) => {
-  const own = await sluice(projectFolder(t), ['inventory', 'list'], byNpm({ npm_config_json: 'true' }))
+test('what is typed where it belongs, and what is set without npm, is no mistake', async (t) => {
+  const own = await sluice(
+    projectFolder(t),
+    ['inventory', 'list', '--json'],
+    byNpm({ npm_config_json: 'true' }),
+  )
   const direct = await sluice(projectFolder(t), ['provision', '-i', 'nowhere'], {
     npm_lifecycle_event: '',
     npm_config_check: 'true',

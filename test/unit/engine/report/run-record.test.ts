@@ -1,9 +1,16 @@
-import { appendFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../../../engine/errors.ts'
 import type { HostResult, Mode } from '../../../../engine/events.ts'
-import { failedHosts, listRuns, readRun, recordRun } from '../../../../engine/report/run-record.ts'
+import {
+  failedHosts,
+  isUnderWay,
+  listRuns,
+  readRun,
+  recordRun,
+} from '../../../../engine/report/run-record.ts'
+import { projectFolder, sluice } from '../../../support/cli.ts'
 import { scratch } from '../../../support/resources.ts'
 
 const run = { playbook: 'provision', inventory: 'lab', version: '0.1.0' }
@@ -97,4 +104,24 @@ test('half a line at the end of a record is left out, and damage is an error tha
   const error = t.throws(() => readRun(project, id), { instanceOf: SluiceError })
   t.is(error?.at, file)
   t.throws(() => readRun(project, '../../etc/passwd'), { message: /USAGE.*there is no run/ })
+})
+
+test('a run that has not ended is under way as long as its very process is', async (t) => {
+  const project = projectFolder(t)
+  recorded(project, [result('vm1', 'ok')], false)
+  const [id = ''] = listRuns(project)
+  const file = join(project, '.sluice', 'runs', `${id}.jsonl`)
+
+  t.true(isUnderWay(readRun(project, id)))
+  t.regex((await sluice(project, ['log'])).stdout, new RegExp(`is under way, process ${process.pid}`))
+  const down = await sluice(project, ['lab', 'down'])
+  t.is(down.exitCode, 1)
+  t.regex(down.stderr, /^LAB_UNAVAILABLE {2}a run is at the hosts of the lab, and nothing was removed$/m)
+  t.regex(down.stderr, new RegExp(`why {2}${id} by .*, process ${process.pid}$`, 'm'))
+
+  // As another process that has the number now.
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/"processStart":"\d+"/, '"processStart":"1"'))
+
+  t.false(isUnderWay(readRun(project, id)))
+  t.regex((await sluice(project, ['log'])).stdout, /did not end: it was killed/)
 })
