@@ -1,16 +1,14 @@
 import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import { onController } from './controller.ts'
-import { hasCode } from './system-error.ts'
 
 /**
  * The lock is the kernel's (flock), so it cannot outlive its holder: `read` ends when this process does. A lock file
  * may be removed by whoever holds it, so a waiter looks whether it got the one that is there (75: it did not).
  */
 const script = `
-command exec 9>> "$1" || exit 74
+mkdir -p -- "\${1%/*}" && command exec 9>> "$1" || exit 74
 flock 9
 [ "$1" -ef /proc/self/fd/9 ] || exit 75
 echo held
@@ -19,7 +17,7 @@ read -r _ || :
 
 const notTheOneThatIsThere = 75
 /** The folder may go with the last lab of this machine just then. */
-const notOpened = { exitCode: 74, mostTries: 20 }
+const notOpened = { exitCode: 74, mostTimes: 50 }
 
 interface WaitOptions {
   signal?: AbortSignal | undefined
@@ -47,10 +45,8 @@ export async function withLock<Result>(
 async function take(file: string, { signal, onWait }: WaitOptions): Promise<() => Promise<void>> {
   const waiting = setTimeout(() => onWait?.(), 300)
   try {
-    for (let tries = 1; ; tries += 1) {
-      await mkdir(dirname(file), { recursive: true }).catch((error) => {
-        if (!hasCode(error, 'ENOENT')) throw error
-      })
+    let failures = 0
+    for (;;) {
       signal?.throwIfAborted()
       const givenUp = new AbortController()
       const giveUp = () => givenUp.abort()
@@ -72,8 +68,9 @@ async function take(file: string, { signal, onWait }: WaitOptions): Promise<() =
       }
       const { exitCode, stderr } = await holder
       signal?.throwIfAborted()
-      const again = exitCode === notOpened.exitCode && tries < notOpened.mostTries
-      if (!again && exitCode !== notTheOneThatIsThere) throw cannotLock(file, stderr)
+      if (exitCode === notTheOneThatIsThere) continue
+      failures += 1
+      if (exitCode !== notOpened.exitCode || failures === notOpened.mostTimes) throw cannotLock(file, stderr)
     }
   } finally {
     clearTimeout(waiting)
