@@ -122,10 +122,10 @@ const commandLine =
   /\bsluice (?=(?:capacity|cost|destroy|dlq|doctor|drift|firewall|harden|help|inventory|lab|log|provision|up|verify-e2e)\b)/g
 
 /** Text with its commands as they can be typed: in a clone of the project `sluice` is a script, and not on the PATH. */
-export function typable(advice: string, { npm_package_name, npm_lifecycle_event } = process.env): string {
+export function typable(text: string, { npm_package_name, npm_lifecycle_event } = process.env): string {
   return npm_package_name === 'sluice' && npm_lifecycle_event !== undefined
-    ? advice.replaceAll(commandLine, 'npm run sluice -- ')
-    : advice
+    ? text.replaceAll(commandLine, 'npm run sluice -- ')
+    : text
 }
 
 /** What work that was stopped from outside ends with. */
@@ -138,7 +138,7 @@ export function interrupted(): SluiceError {
 
 /** Why something went wrong, in the words of what refused it; of a file only why, as its name is told beside that. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof SluiceError) return [error.subject, ...(error.why ? [error.why] : [])].join(': ')
+  if (error instanceof SluiceError) return error.why ? `${error.subject}: ${error.why}` : error.subject
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
   if (!(error instanceof Error)) return String(error)
   const { errno, path, code, syscall } = error as NodeJS.ErrnoException

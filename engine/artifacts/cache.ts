@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { cacheDirectory } from '../cache-directory.ts'
+import { isRunning } from '../running-process.ts'
 import type { Artifact, ArtifactSource } from './artifact.ts'
 import { fileDigest } from './checksum.ts'
 import { packTarball } from './tarball.ts'
@@ -88,15 +89,6 @@ export async function partialFile(partialDirectory: string, fileName: string): P
     await rename(join(partialDirectory, entry), own).catch(ignoreMissing)
   }
   return own
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

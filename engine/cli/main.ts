@@ -4,6 +4,7 @@ import { describeError, SluiceError } from '../errors.ts'
 import { jsonErrorLine } from '../report/json.ts'
 import { painter, printable } from '../report/terminal.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
+import { pathOf, swallowedOptions } from './npm-options.ts'
 import type { Registry } from './registry.ts'
 import type { Screens } from './session.ts'
 
@@ -41,7 +42,7 @@ export async function main(words: readonly string[], registry: Registry, screens
       if (error.exitCode === 0) return exitCodes.converged
       // Commander has printed the help by then: that is the answer to no command at all.
       if (error.code === 'commander.help') return exitCodes.misuse
-      return showError(await usageError(error, program, words), words, screens)
+      return showError(usageError(error, program, words), words, screens)
     }
     const aborted =
       stopped?.aborted === true && !(error instanceof SluiceError) && !(error instanceof TypeError)
@@ -63,12 +64,7 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')
 }
 
-async function usageError(
-  error: CommanderError,
-  program: Command,
-  words: readonly string[],
-): Promise<SluiceError> {
-  const { pathOf, swallowedOptions } = await import('./npm-options.ts')
+function usageError(error: CommanderError, program: Command, words: readonly string[]): SluiceError {
   const command = commandOf(program, words)
   const path = pathOf(command)
   const swallowed = swallowedOptions(command, words.slice(path.length))

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf, SluiceError } from '../errors.ts'
 import { type Emit, isCheck } from '../events.ts'
+import { isRunning } from '../running-process.ts'
 import { jsonReport } from './json.ts'
 import { JsonDocument } from './json-schema.ts'
 
@@ -146,12 +147,9 @@ export function readRun(projectDirectory: string, id: string): RunRecord {
 /** Whether the run of a record is still under way, as far as this machine can tell. */
 export function isUnderWay({ header, end }: RunRecord): boolean {
   if (end !== undefined || header.process === undefined || header.controller !== hostname()) return false
-  try {
-    process.kill(header.process, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-  return startOf(header.process).processStart === header.processStart
+  // Of other users' processes a machine may tell no more than that they run.
+  const { processStart = header.processStart } = startOf(header.process)
+  return isRunning(header.process) && processStart === header.processStart
 }
 
 /** When a process was started, in ticks since the machine was: the 22nd value of `/proc/<process>/stat`. */

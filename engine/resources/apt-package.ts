@@ -71,8 +71,8 @@ export const aptPackage = defineResource<typeof Spec, Have>({
       .filter((one) => !have?.installed.has(one))
       .map((one) => ({ property: one, have: undefined, want: 'installed' })),
 
-  // An interrupted dpkg is finished first, and the lists are fetched when nobody did within a day, when sources were added since, or when they do not have the
-  // package.
+  // An interrupted dpkg is finished first, and the lists are fetched when nobody did within a day, when sources were added
+  // since, or when they do not have the package.
   apply({ name }, have) {
     const missing = names(name).filter((one) => !have?.installed.has(one))
     const install = sh`patiently apt-get --quiet --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`

@@ -116,8 +116,7 @@ const since = (startedAt: number): number => Math.round(performance.now() - star
 function findingOf(error: unknown): { detail: string; advice?: string | undefined; look: Evidence[] } {
   if (error instanceof CheckFailure) return { detail: error.message, advice: error.advice, look: error.look }
   if (error instanceof SluiceError) {
-    const why = error.why === undefined || error.why === '' ? '' : `: ${error.why}`
-    return { detail: `${error.subject}${why}`, advice: error.advice, look: [] }
+    return { detail: reasonOf(error), advice: error.advice, look: [] }
   }
   // These are mistakes of our own; a network or a driver throws others.
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof ReferenceError) throw error
