@@ -34,6 +34,10 @@ export const project: Registry = {
       name: 'lab',
       summary: 'Debian hosts on this machine, made on demand; needs root',
       load: async () => (await import('./inventory/lab.ts')).lab,
+      cloud: {
+        load: async () => (await import('./inventory/lab/controls.ts')).labMachines,
+        costs: false,
+      },
     },
     {
       name: 'aws',

@@ -69,6 +69,4 @@ export interface InventorySource {
   name: string
   summary: string
   load(options: LoadOptions): Promise<Inventory>
-  /** Removes the hosts themselves, for inventories that made them. */
-  destroy?(options: Omit<LoadOptions, 'create' | 'refresh'>): Promise<void>
 }

@@ -2,7 +2,7 @@ import { SluiceError } from '../engine/errors.ts'
 import type { Host, Inventory, InventorySource } from '../engine/inventory.ts'
 import { labUser } from './lab/base-image.ts'
 import { isRunning } from './lab/host.ts'
-import { bringUp, takeDown } from './lab/lifecycle.ts'
+import { bringUp } from './lab/lifecycle.ts'
 import { labPaths } from './lab/names.ts'
 import { addressIn, lastOctet } from './lab/network.ts'
 import { type LabSettings, labSettings } from './lab/settings.ts'
@@ -26,10 +26,6 @@ export const lab: InventorySource = {
     const settings = labSettings(projectDirectory)
     if (create) await bringUp(settings, settings.count, progress, signal)
     return labInventory(settings)
-  },
-
-  async destroy({ projectDirectory, progress }) {
-    await takeDown(labSettings(projectDirectory), progress)
   },
 }
 

@@ -5,6 +5,7 @@ import { confirmed } from './confirm.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DestroyOptions } from './options.ts'
 import type { Session } from './session.ts'
+import { refuseUnderWay } from './under-way.ts'
 
 /**
  * Removes the hosts that `up` made at a provider, and all that was made for them there, and proves that nothing is left;
@@ -29,6 +30,7 @@ export async function removeCloud(
     }
     return exitCodes.converged
   }
+  if (!options.check) refuseUnderWay(session, removal.inventory.name)
   for (const thing of removal.things) progress(`to be removed: ${thing}`)
   if (options.check) {
     const manner = { mode: 'check-removal', removeData: true } as const
@@ -46,7 +48,7 @@ export async function removeCloud(
   if (left.length > 0) {
     throw new SluiceError('NOT_CONVERGED', {
       subject: `after the removal there still is: ${left.join(', ')}`,
-      advice: 'run sluice destroy again; where it stays, see in the console of the provider what uses it',
+      advice: 'run sluice destroy again; where it stays, see there what uses it',
     })
   }
   if (!options.json) print(`All of it is gone: asked again, nothing is left of ${removal.summary}.`)

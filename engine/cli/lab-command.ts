@@ -2,15 +2,12 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cacheDirectory } from '../cache-directory.ts'
 import { SluiceError, typable } from '../errors.ts'
-import { isUnderWay, listRuns, readRun } from '../report/run-record.ts'
 import { duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { LabControls, LabOptions } from './lab-controls.ts'
 import type { Session } from './session.ts'
-
-/** A run that is under way is one of the newest. */
-const runsLookedAt = 20
+import { refuseUnderWay } from './under-way.ts'
 
 /** `lab up`: makes and starts the lab's hosts, `count` of them where that is said. */
 export async function labUp(session: Session, count: number | undefined): Promise<number> {
@@ -21,7 +18,7 @@ export async function labUp(session: Session, count: number | undefined): Promis
 
 /** `lab down`: stops the hosts and leaves nothing of them; says what stays for the next lab. */
 export async function labDown(session: Session): Promise<number> {
-  refuseUnderWay(session)
+  refuseUnderWay(session, 'lab')
   const lab = await session.registry.lab.load()
   await lab.down(labOptions(session))
   session.print('The lab is down: no host, mount or network of it is left, and no file of a host.')
@@ -34,20 +31,6 @@ export async function labDown(session: Session): Promise<number> {
       `Kept for the next lab: ${kept.join(' and ')}. Remove these folders to have their room back.`,
     )
   return exitCodes.converged
-}
-
-/** @throws SluiceError LAB_UNAVAILABLE while a run of this project is at the lab's hosts */
-function refuseUnderWay({ projectDirectory }: Session): void {
-  const atWork = listRuns(projectDirectory)
-    .slice(0, runsLookedAt)
-    .map((id) => readRun(projectDirectory, id))
-    .find((record) => record.header.inventory === 'lab' && isUnderWay(record))
-  if (atWork === undefined) return
-  throw new SluiceError('LAB_UNAVAILABLE', {
-    subject: 'a run is at the hosts of the lab, and nothing was removed',
-    why: `${atWork.id} by ${atWork.header.user}, process ${atWork.header.process}`,
-    advice: 'wait until it has ended, or stop it by Ctrl-C there, then take the lab down',
-  })
 }
 
 /** `lab status`: each host and how it is. */

@@ -24,7 +24,7 @@ export function addUp(program: Command, execute: Execute): void {
       'Makes the hosts and what they need, and waits until they let us in by SSH. At AWS: a VPC, its way to the internet, security groups, a key pair and instances, tagged as ours; this costs money (sluice cost). With Multipass and Vagrant: virtual machines on this machine. What is there already is compared and only brought to what is declared; run again, it goes on from where it stopped.',
     )
   addUpOptions(addRunOptions(command))
-    .option('--check', 'only show what would change at the provider; exit code 2 if anything would', false)
+    .option('--check', 'only show what would be made; exit code 2 if anything would', false)
     .addHelpText(
       'after',
       examplesText([
@@ -70,7 +70,7 @@ export function addDestroy(program: Command, registry: Registry, execute: Execut
       'removes the hosts that were made (lab, aws, multipass, vagrant), or what was installed on yours',
     )
     .description(
-      `Hosts that Sluice made go as a whole, with all that is on them: lab hosts, exactly what sluice up made and tagged at AWS, and the virtual machines that it made with Multipass or Vagrant. From hosts of your own, and with --installed, --limit or --tags from any, it removes what ${registry.destroyed} installed: the hosts stay, and what was on them before comes back. Asks first. --check shows what that would remove, and --out keeps the plan of it.`,
+      `Hosts that Sluice made go as a whole, with all that is on them: lab hosts, exactly what sluice up made and tagged at AWS, and the virtual machines that it made with Multipass or Vagrant. From hosts of your own, and with --installed, --limit or --tags from any, it removes what ${registry.destroyed} installed: the hosts stay, and what was on them before comes back. Asks first. --check shows what would be removed; of what was installed, --out keeps the plan.`,
     )
   addBatchOptions(addPlanOptions(addRunOptions(command)))
     .option('-y, --yes', 'do not ask', false)

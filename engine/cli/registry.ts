@@ -57,7 +57,7 @@ export interface InventoryEntry {
   name: string
   summary: string
   load(): Promise<InventorySource>
-  /** Where its hosts can be made and removed at a provider, who may ask money for them. */
+  /** Where its hosts can be made and removed, by a provider who may ask money for them or on this machine. */
   cloud?: { load(): Promise<CloudControls>; costs: boolean }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, SluiceError } from '../errors.ts'
+import type { InventorySource } from '../inventory.ts'
 import { duration } from '../report/wording.ts'
 import { checkCommand } from './check-command.ts'
 import { cloudOf, cloudOptions, showCloudRun } from './cloud.ts'
@@ -13,8 +14,8 @@ import { connector, loadHosts, openSource, type Session } from './session.ts'
 /** Makes the hosts of an inventory, waits until they let us in and, when asked to, goes on to the running pipeline. */
 export async function upCommand(session: Session, options: UpOptions): Promise<number> {
   const cloud = await cloudOf(session, options)
-  const exitCode =
-    cloud === undefined ? await makeHosts(session, options) : await makeCloud(session, cloud, options)
+  if (cloud === undefined) throw notOurs(session, await openSource(session, options))
+  const exitCode = await makeHosts(session, cloud, options)
   if (exitCode !== exitCodes.converged || options.check) return exitCode
   if (!options.provision && !options.verify) return exitCode
   const provisioned = await provision(session, options)
@@ -26,7 +27,7 @@ export async function upCommand(session: Session, options: UpOptions): Promise<n
   return exitCodes.converged
 }
 
-async function makeCloud(session: Session, cloud: CloudControls, options: UpOptions): Promise<number> {
+async function makeHosts(session: Session, cloud: CloudControls, options: UpOptions): Promise<number> {
   const { admin, publicKey, image, type, diskGb } = options
   const plan = await cloud.up(
     cloudOptions(session, {
@@ -56,27 +57,13 @@ async function makeCloud(session: Session, cloud: CloudControls, options: UpOpti
   return exitCode
 }
 
-/** For inventories whose hosts cost nothing and are simply made. */
-async function makeHosts(session: Session, options: UpOptions): Promise<number> {
-  const source = await openSource(session, options)
-  if (source.destroy === undefined) {
-    throw new SluiceError('USAGE', {
-      subject: `the hosts of ${source.name} are not Sluice's to make`,
-      at: 'the command line, --inventory',
-      advice:
-        'sluice provision works on them as they are; lab, aws, multipass and vagrant have hosts that can be made',
-    })
-  }
-  if (options.check) {
-    throw new SluiceError('USAGE', {
-      subject: `what sluice up would do for ${source.name} cannot be shown beforehand`,
-      at: 'the command line, --check',
-      advice: 'leave --check out: hosts that are there are left as they are',
-    })
-  }
-  const { inventory } = await loadHosts(session, options, { create: true, reach: false })
-  if (!options.json) session.print(`Up: ${inventory.hosts.map(({ name }) => name).join(', ')}.`)
-  return exitCodes.converged
+function notOurs({ registry }: Session, { name }: InventorySource): SluiceError {
+  const makers = registry.inventories.filter(({ cloud }) => cloud !== undefined)
+  return new SluiceError('USAGE', {
+    subject: `the hosts of ${name} are not Sluice's to make`,
+    at: 'the command line, --inventory',
+    advice: `sluice provision works on them as they are; hosts can be made with ${makers.map(({ name }) => name).join(', ')}`,
+  })
 }
 
 function provision(session: Session, options: UpOptions): Promise<number> {

@@ -43,7 +43,7 @@ export async function withLock<Result>(
 }
 
 async function take(file: string, { signal, onWait }: WaitOptions): Promise<() => Promise<void>> {
-  const waiting = setTimeout(() => onWait?.(), 300)
+  const waiting = setTimeout(() => onWait?.(), 1000)
   try {
     let failures = 0
     for (;;) {

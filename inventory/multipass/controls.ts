@@ -1,10 +1,12 @@
-import * as v from 'valibot'
-import type { CloudControls, CloudOptions, CloudPlan, CloudRemoval } from '../../engine/cli/cloud-controls.ts'
-import { SluiceError } from '../../engine/errors.ts'
-import type { Inventory } from '../../engine/inventory.ts'
-import { definePlaybook } from '../../engine/playbook.ts'
-import { defineRole } from '../../engine/role.ts'
-import { hostToMake, ProgramConnection } from '../program-connection.ts'
+import type {
+  CloudControls,
+  CloudOptions,
+  CloudPlan,
+  CloudRemoval,
+  CloudRun,
+} from '../../engine/cli/cloud-controls.ts'
+import { machineRun, refuseOtherWishes } from '../machine-run.ts'
+import { hostToMake } from '../program-connection.ts'
 import { Multipass } from './client.ts'
 import { instance } from './instance.ts'
 import { Records } from './records.ts'
@@ -72,46 +74,21 @@ export const multipassControls: CloudControls = {
 
 /** @throws SluiceError USAGE for what only a cloud has */
 function wishesOf({ wishes }: CloudOptions): MultipassWishes {
-  const { image, diskGb, ...others } = wishes
-  const words = { admin: '--admin', publicKey: '--public-key', type: '--type' }
-  const unknown = Object.keys(others).map((wish) => words[wish as keyof typeof others])
-  if (unknown.length > 0) {
-    throw new SluiceError('USAGE', {
-      subject: `${unknown.join(', ')} says nothing about instances of Multipass`,
-      at: 'the command line',
-      advice: 'leave it out; the section multipass of sluice.config.json has admin, cpus, memory and disk',
-    })
-  }
+  refuseOtherWishes(wishes, ['image', 'diskGb'], {
+    machines: 'instances of Multipass',
+    instead: 'the section multipass of sluice.config.json has admin, cpus, memory and disk',
+  })
+  const { image, diskGb } = wishes
   return { ...(image !== undefined && { image }), ...(diskGb !== undefined && { disk: `${diskGb}G` }) }
 }
 
-/** A playbook whose hosts are the instances: they are made at the same time. */
-function runOf(
-  name: string,
-  subjects: readonly Subject[],
-  workplace: Workplace,
-): Pick<CloudPlan, 'playbook' | 'inventory' | 'connect'> {
-  const hosts = subjects.map(({ host, instance: address }) => hostToMake(host, address))
-  const inventory: Inventory = {
-    name: 'multipass',
-    hosts,
-    variables: {},
-    groupVariables: {},
-    policy: { admin: [], rules: [] },
-  }
-  const role = defineRole({
-    name: 'instances',
-    description: 'the hosts',
-    params: v.strictObject({}),
-    resources: (_params, { host }) => subjects.filter((each) => each.host === host.name).map(instance),
+/** The hosts of the run are the instances, so that they are made at the same time. */
+function runOf(name: 'up' | 'destroy', subjects: readonly Subject[], workplace: Workplace): CloudRun {
+  return machineRun(name, {
+    inventory: 'multipass',
+    machines: 'instances of Multipass',
+    hosts: subjects.map(({ host, instance: address }) => hostToMake(host, address)),
+    resources: (host) => subjects.filter((each) => each.host === host.name).map(instance),
+    workplace,
   })
-  return {
-    playbook: definePlaybook({
-      name,
-      summary: 'Makes the hosts as instances of Multipass',
-      plays: [{ name: 'multipass', hosts: 'all', roles: [role] }],
-    }),
-    inventory,
-    connect: async (host) => new ProgramConnection(host, workplace),
-  }
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
-import { compare, defineResource, type Step } from '../../engine/resource.ts'
-import { workplaceIn } from '../program-connection.ts'
+import { compare, defineResource } from '../../engine/resource.ts'
+import { programStep, workplaceIn } from '../program-connection.ts'
 import { nextStep } from './listing.ts'
 import type { Kept } from './records.ts'
 import { Make } from './settings.ts'
@@ -67,9 +67,10 @@ export const instance = defineResource<typeof Spec, Have>({
 
   apply({ host, instance: name, make }, have) {
     if (make === undefined) return []
-    if (have !== undefined) return [step(`start ${name}`, ({ multipass }) => multipass.start(name))]
+    if (have !== undefined)
+      return [programStep(Workplace, `start ${name}`, ({ multipass }) => multipass.start(name))]
     return [
-      step(`launch ${name}`, async (workplace) => {
+      programStep(Workplace, `launch ${name}`, async (workplace) => {
         const userData = await workplace.userData()
         // On record before it is there: an instance that nobody knows of could not be removed.
         await workplace.records.keep(host, { instance: name, make, hostKeys: [] })
@@ -81,17 +82,13 @@ export const instance = defineResource<typeof Spec, Have>({
   remove({ host, instance: name }, { kept }) {
     if (kept === undefined) throw foreign(name)
     return [
-      step(`delete ${name} for good`, async ({ multipass, records }) => {
+      programStep(Workplace, `delete ${name} for good`, async ({ multipass, records }) => {
         await multipass.purge(name)
         await records.forget(host)
       }),
     ]
   },
 })
-
-function step(summary: string, act: (workplace: Workplace) => Promise<void>): Step {
-  return { kind: 'controller', summary, act: (access) => act(workplaceIn(Workplace, access)) }
-}
 
 function texts({ image, cpus, memory, disk }: Make) {
   return { image, cpus: String(cpus), memory, disk }

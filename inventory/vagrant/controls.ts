@@ -1,10 +1,12 @@
-import * as v from 'valibot'
-import type { CloudControls, CloudOptions, CloudPlan, CloudRemoval } from '../../engine/cli/cloud-controls.ts'
-import { SluiceError } from '../../engine/errors.ts'
-import type { Inventory } from '../../engine/inventory.ts'
-import { definePlaybook } from '../../engine/playbook.ts'
-import { defineRole } from '../../engine/role.ts'
-import { hostToMake, ProgramConnection } from '../program-connection.ts'
+import type {
+  CloudControls,
+  CloudOptions,
+  CloudPlan,
+  CloudRemoval,
+  CloudRun,
+} from '../../engine/cli/cloud-controls.ts'
+import { machineRun, refuseOtherWishes } from '../machine-run.ts'
+import { hostToMake } from '../program-connection.ts'
 import { machines, vagrantfile } from './machines.ts'
 import { type Machine, type Machines, vagrantSettings } from './settings.ts'
 import { Workplace } from './workplace.ts'
@@ -43,45 +45,23 @@ export const vagrantControls: CloudControls = {
 
 /** @throws SluiceError USAGE for what only a cloud has */
 function wishesOf({ wishes }: CloudOptions): { box?: string } {
-  const { image, ...others } = wishes
-  const words = { admin: '--admin', publicKey: '--public-key', type: '--type', diskGb: '--disk-gb' }
-  const unknown = Object.keys(others).map((wish) => words[wish as keyof typeof others])
-  if (unknown.length > 0) {
-    throw new SluiceError('USAGE', {
-      subject: `${unknown.join(', ')} says nothing about machines of Vagrant`,
-      at: 'the command line',
-      advice: 'leave it out; the section vagrant of sluice.config.json has admin, box, cpus and memoryMb',
-    })
-  }
-  return image === undefined ? {} : { box: image }
+  refuseOtherWishes(wishes, ['image'], {
+    machines: 'machines of Vagrant',
+    instead: 'the section vagrant of sluice.config.json has admin, box, cpus and memoryMb',
+  })
+  return wishes.image === undefined ? {} : { box: wishes.image }
 }
 
 function runOf(
-  name: string,
-  declared: { machines: Machines; provider: Machine['provider'] },
+  name: 'up' | 'destroy',
+  { provider, machines: all }: { machines: Machines; provider: Machine['provider'] },
   workplace: Workplace,
-): Pick<CloudPlan, 'playbook' | 'inventory' | 'connect'> {
-  const inventory: Inventory = {
-    name: 'vagrant',
+): CloudRun {
+  return machineRun(name, {
+    inventory: 'vagrant',
+    machines: 'machines of Vagrant',
     hosts: [hostToMake('vagrant', '.sluice/vagrant')],
-    variables: {},
-    groupVariables: {},
-    policy: { admin: [], rules: [] },
-  }
-  const { provider, machines: all } = declared
-  const role = defineRole({
-    name: 'machines',
-    description: 'the hosts',
-    params: v.strictObject({}),
     resources: () => [vagrantfile({ machines: all, provider }), machines({ machines: all, provider })],
+    workplace,
   })
-  return {
-    playbook: definePlaybook({
-      name,
-      summary: 'Makes the hosts as machines of Vagrant',
-      plays: [{ name: 'vagrant', hosts: 'all', roles: [role] }],
-    }),
-    inventory,
-    connect: async (host) => new ProgramConnection(host, workplace),
-  }
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
-import { type Change, compare, defineResource, type Step } from '../../engine/resource.ts'
-import { workplaceIn } from '../program-connection.ts'
+import { type Change, compare, defineResource } from '../../engine/resource.ts'
+import { programStep, workplaceIn } from '../program-connection.ts'
 import { type Machine, Machines } from './settings.ts'
 import { nextStep, unfinished } from './status.ts'
 import { machinesFile, vagrantfile as vagrantfileText } from './vagrantfile.ts'
@@ -52,7 +52,9 @@ export const vagrantfile = defineResource<typeof Spec, WrittenFiles>({
     ]
   },
 
-  apply: ({ machines }, have) => [step('write it', (workplace) => workplace.write(merged(machines, have)))],
+  apply: ({ machines }, have) => [
+    programStep(Workplace, 'write it', (workplace) => workplace.write(merged(machines, have))),
+  ],
 })
 
 /** The machines of the Vagrantfile, which run. */
@@ -78,7 +80,7 @@ export const machines = defineResource<typeof Spec, Record<string, string>>({
   apply({ machines: all, provider }, have = {}) {
     const down = Object.keys(all).filter((name) => stateChange(name, have[name]).length > 0)
     return [
-      step(`vagrant up ${down.join(' ')}`, async (workplace, progress) => {
+      programStep(Workplace, `vagrant up ${down.join(' ')}`, async (workplace, progress) => {
         const cutShort = down.filter((name) => have[name] === unfinished)
         if (cutShort.length > 0) await workplace.vagrant.destroy(cutShort, progress)
         const isNew = (name: string) => have[name] === undefined || have[name] === unfinished
@@ -102,7 +104,9 @@ export const machines = defineResource<typeof Spec, Record<string, string>>({
     const names = Object.keys(have)
     if (names.length === 0) return []
     return [
-      step(`vagrant destroy ${names.join(' ')}`, ({ vagrant }, progress) => vagrant.destroy(names, progress)),
+      programStep(Workplace, `vagrant destroy ${names.join(' ')}`, ({ vagrant }, progress) =>
+        vagrant.destroy(names, progress),
+      ),
     ]
   },
 })
@@ -152,15 +156,4 @@ function textChange(property: string, have: string | undefined, want: string): C
   return [
     { property, have: have === undefined ? undefined : size(have), want: size(want), text: { have, want } },
   ]
-}
-
-function step(
-  summary: string,
-  act: (workplace: Workplace, progress: (message: string) => void) => Promise<void>,
-): Step {
-  return {
-    kind: 'controller',
-    summary,
-    act: (access) => act(workplaceIn(Workplace, access), (message) => access.progress(message)),
-  }
 }

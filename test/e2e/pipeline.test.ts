@@ -291,7 +291,7 @@ if (isRoot) {
     const again = await text(t, ['lab', 'down'])
 
     t.is(exitCode, 0, stderr)
-    t.regex(stdout, /The hosts of lab are gone\./)
+    t.regex(stdout, /All of it is gone: asked again, nothing is left of the lab /)
     t.deepEqual(await labTraces(lab().settings), [])
     t.is(again.exitCode, 0)
   })

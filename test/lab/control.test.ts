@@ -93,12 +93,29 @@ test.serial('a run that starts at a role leaves what comes before it as it is', 
   t.false(roles.includes('firewall'))
 })
 
-test.serial('hosts that go as a whole have no plan of that, and are told how to get one', async (t) => {
-  const { exitCode, stderr } = await sluice(projectFolder(t), ['destroy', '--check'], environment)
+test.serial(
+  'the lab goes as a whole: --check shows its hosts and leaves them, and there is no plan of that to keep',
+  async (t) => {
+    const run = (...words: string[]) => sluice(projectFolder(t), words, environment)
+    const before = await onHost('vm1', sh`systemctl show --property=UserspaceTimestampMonotonic`)
 
-  t.is(exitCode, 64)
-  t.regex(stderr, /USAGE {2}the hosts of lab .* go as a whole[\s\S]*do {3}add --installed/)
-})
+    const checked = await run('destroy', '--check')
+    const kept = await run('destroy', '--check', '--out', 'plan.json')
+    const up = await run('up', '--json')
+
+    t.is(checked.exitCode, 2, checked.stderr)
+    t.regex(checked.stderr, /to be removed: vm1 \(running\)\nto be removed: vm2 \(running\)/)
+    t.regex(checked.stdout, /- lab vm1, vm2 {2}state present → absent/)
+    t.is(kept.exitCode, 64)
+    t.regex(kept.stderr, /USAGE {2}the hosts of lab .* go as a whole[\s\S]*do {3}add --installed/)
+    t.is(up.exitCode, 0, up.stderr)
+    t.deepEqual(
+      ended(up.stdout).result.hosts.map(({ status }) => status),
+      ['ok'],
+    )
+    t.is(await onHost('vm1', sh`systemctl show --property=UserspaceTimestampMonotonic`), before)
+  },
+)
 
 test.serial(
   'a removal is planned, refused once a host has moved, and carried out as planned, host after host',

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import type { CloudControls } from '../../../../engine/cli/cloud-controls.ts'
 import { destroyCommand } from '../../../../engine/cli/destroy-command.ts'
 import { driftCommand } from '../../../../engine/cli/drift-command.ts'
 import type { PlaybookOptions } from '../../../../engine/cli/options.ts'
@@ -10,6 +11,7 @@ import { openSession, type Session } from '../../../../engine/cli/session.ts'
 import { upCommand } from '../../../../engine/cli/up-command.ts'
 import type { LoadOptions } from '../../../../engine/inventory.ts'
 import { savedPlan } from '../../../../engine/saved-plan.ts'
+import { machineRun } from '../../../../inventory/machine-run.ts'
 import { project } from '../../../../project.ts'
 import { projectFolder } from '../../../support/cli.ts'
 
@@ -41,11 +43,23 @@ async function askedBy(t: ExecutionContext, command: (session: Session) => Promi
       asked.push(how)
       throw new Asked()
     },
-    destroy: async () => {},
+  }
+  const cloud: CloudControls = {
+    up: async () =>
+      machineRun('up', {
+        inventory: 'kept',
+        machines: 'nothing',
+        hosts: [],
+        resources: () => [],
+        workplace: {},
+      }),
+    down: async () => undefined,
   }
   const registry: Registry = {
     ...project,
-    inventories: [{ name: 'kept', summary: '', load: async () => kept }],
+    inventories: [
+      { name: 'kept', summary: '', load: async () => kept, cloud: { load: async () => cloud, costs: false } },
+    ],
     defaultInventory: 'kept',
   }
   const session = openSession(registry, process)
@@ -80,8 +94,8 @@ for (const [title, create, command] of [
   ],
   [
     'up',
-    true,
-    (session) => upCommand(session, { ...options, admin: [], provision: false, verify: false, wait: 0 }),
+    false,
+    (session) => upCommand(session, { ...options, admin: [], provision: false, verify: false, wait: 1 }),
   ],
 ] satisfies [string, boolean, (session: Session, t: ExecutionContext) => Promise<number>][]) {
   test.serial(`${title} works on the hosts that are there now: the inventory asks anew`, async (t) => {

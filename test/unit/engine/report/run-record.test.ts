@@ -116,7 +116,7 @@ test('a run that has not ended is under way as long as its very process is', asy
   t.regex((await sluice(project, ['log'])).stdout, new RegExp(`is under way, process ${process.pid}`))
   const down = await sluice(project, ['lab', 'down'])
   t.is(down.exitCode, 1)
-  t.regex(down.stderr, /^LAB_UNAVAILABLE {2}a run is at the hosts of the lab, and nothing was removed$/m)
+  t.regex(down.stderr, /^HOST_LOCKED {2}a run is at the hosts of lab, and nothing was removed$/m)
   t.regex(down.stderr, new RegExp(`why {2}${id} by .*, process ${process.pid}$`, 'm'))
 
   // As another process that has the number now.

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { recordRun } from '../../../../engine/report/run-record.ts'
 import { projectFolder, sluice } from '../../../support/cli.ts'
 import { hostKey, multipassStandIn } from './stand-in.ts'
 
@@ -186,6 +187,24 @@ test('destroy --check shows what would go, ends with 2, and removes nothing; the
   t.true(existsSync(join(folder, '.sluice/multipass/vm1.json')))
   t.is(kept.exitCode, 64)
   t.regex(kept.stderr, /USAGE {2}the hosts of multipass .* go as a whole[\s\S]*--check alone shows what goes/)
+})
+
+test('instances are not removed while a run is at them', async (t) => {
+  const folder = projectFolder(t, settings(one))
+  const multipass = multipassStandIn(t)
+  await sluice(folder, up, multipass.environment)
+  const run = recordRun(folder, { playbook: 'provision', inventory: 'multipass', version: '0' })
+  t.teardown(() => run.close())
+
+  const { exitCode, stderr } = await sluice(
+    folder,
+    ['destroy', '-i', 'multipass', '--yes'],
+    multipass.environment,
+  )
+
+  t.is(exitCode, 1)
+  t.regex(stderr, /^HOST_LOCKED {2}a run is at the hosts of multipass, and nothing was removed$/m)
+  t.is(multipass.state().instances.length, 1)
 })
 
 test('instances that are gone are forgotten by destroy, and not by destroy --check', async (t) => {
