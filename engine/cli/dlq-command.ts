@@ -125,7 +125,9 @@ export async function dlqReplay(
     const filter = { ...filterOf(options), replayed: options.again }
     const letters = await topic.list(names.length === 0 ? filter : { ...filter, letters: names })
     for (const name of names) {
-      if (!letters.some((letter) => namesOf(letter).includes(name))) throw unknownLetter(name, options)
+      if (letters.some((letter) => namesOf(letter).includes(name))) continue
+      const [leftOut] = await topic.list({ letters: [name], replayed: true })
+      throw leftOut === undefined ? unknownLetter(name, options) : leftOutLetter(name, leftOut, options)
     }
     if (letters.length === 0) {
       if (!options.json) print('There is nothing to replay.')
@@ -198,8 +200,23 @@ function byTopic(letters: readonly DeadLetter[]): string {
 
 function unknownLetter(name: string, { deadLetters }: DlqOptions): SluiceError {
   return new SluiceError('LETTER_UNKNOWN', {
-    subject: `${deadLetters} has no letter ${name} that could be meant`,
-    advice: 'sluice dlq list --all shows those that there are; --again replays one that was replayed before',
+    subject: `${deadLetters} has no letter ${name}`,
+    advice: 'sluice dlq list --all shows those that there are, and where their messages lay',
+  })
+}
+
+/** A letter that is there, but that is not sent as things were typed. */
+function leftOutLetter(name: string, { replayed }: DeadLetter, { again }: DlqReplayOptions): SluiceError {
+  if (replayed === undefined || again) {
+    return new SluiceError('LETTER_UNKNOWN', {
+      subject: `the other options leave out the letter ${name}, and nothing was sent`,
+      advice: 'name letters, or say by --topic, --partition, --offset and --reason which; not both',
+    })
+  }
+  return new SluiceError('LETTER_UNKNOWN', {
+    subject: `the letter ${name} was replayed before, and nothing was sent`,
+    why: `it went to ${replayed.to}, ${replayed.at}`,
+    advice: '--again replays it once more',
   })
 }
 

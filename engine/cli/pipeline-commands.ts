@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { SluiceError } from '../errors.ts'
 import type { CapacityOptions } from './capacity-command.ts'
 import type { DlqListOptions, DlqOptions, DlqReplayOptions, DlqShowOptions } from './dlq-command.ts'
 import type { Execute } from './execute.ts'
@@ -110,7 +111,7 @@ export function addDeadLetters(
       execute(async (session) => (await load()).dlqList(session, await controls.load(), options)),
     )
   addDlqOptions(dlq.command('show'))
-    .argument('<letter>', 'its name, 1:42, or where its message lay, tokens:3:17')
+    .argument('<letter>', 'its name, 1:42, or where its message lay, tokens:3:17', letterName)
     .option('--raw', 'only the bytes of the message, as they are', false)
     .description('Shows a letter: the reason, and what is in the message.')
     .addHelpText(
@@ -124,7 +125,11 @@ export function addDeadLetters(
       execute(async (session) => (await load()).dlqShow(session, await controls.load(), letter, options)),
     )
   addFilterOptions(addDlqOptions(dlq.command('replay')))
-    .argument('[letters...]', 'which (default: all that the options leave)')
+    .argument(
+      '[letters...]',
+      'which (default: all that the options leave)',
+      (text, before: string[] = []) => [...before, letterName(text)],
+    )
     .option('--again', 'also those that were replayed before', false)
     .option('-y, --yes', 'do not ask', false)
     .description(
@@ -167,4 +172,15 @@ function offsets(text: string): { first: number; last: number } {
   const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])]
   if (match !== null && first <= last && last <= mostOffset) return { first, last }
   throw new InvalidArgumentError('It should be an offset, or the first and the last one: 17 or 100-200.')
+}
+
+/** What cannot be a letter's name is refused before any host is asked for it. */
+function letterName(text: string): string {
+  if (/^(?:[a-zA-Z0-9._-]+:)?\d+:\d+$/.test(text)) return text
+  throw new SluiceError('USAGE', {
+    subject: `"${text}" cannot be the name of a letter`,
+    at: 'the command line',
+    why: 'a letter is named PARTITION:OFFSET, 1:42 for example, or TOPIC:PARTITION:OFFSET as its message lay, tokens:3:17',
+    advice: 'sluice dlq list --all shows the names of all letters',
+  })
 }

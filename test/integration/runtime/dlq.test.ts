@@ -114,6 +114,15 @@ test.serial(
     t.deepEqual(await letters(), [])
     t.is((await letters('--all')).filter(({ replayed: done }) => done !== undefined).length, count)
     t.regex((await dlq('replay', '--yes')).stdout, /nothing to replay/)
+    const [origin = ''] = origins
+    const before = await dlq('replay', origin, '--yes')
+    t.regex(
+      before.stderr,
+      /replayed before, and nothing was sent\n.*\n {2}do {3}--again replays it once more/,
+    )
+    t.is(before.exitCode, 1)
+    const leftOut = await dlq('replay', origin, '--again', '--reason', 'no such reason', '--yes')
+    t.regex(leftOut.stderr, /the other options leave out the letter/)
 
     const again = await dlq('replay', '--yes', '--again')
     t.regex(again.stdout, sentAgain)
