@@ -5,8 +5,9 @@ import { painter } from '../engine/report/terminal.ts'
 import { count } from '../engine/report/wording.ts'
 import type { Connection } from '../engine/transport/connection.ts'
 import { type BatchFindings, checkBatches } from './verify/batch.ts'
+import { withCauses } from './verify/causes.ts'
 import { CheckFailure, Checklist, type Outcome, type Suspect } from './verify/checklist.ts'
-import { expectationsOf, pipelineGroups } from './verify/expectations.ts'
+import { expectationsOf, type PipelineGroup, pipelineGroups } from './verify/expectations.ts'
 import { checkFirewall } from './verify/firewall.ts'
 import { checkHost, checkLinks, type Links, type Reached } from './verify/links.ts'
 import { withDatabase } from './verify/mongodb.ts'
@@ -77,7 +78,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyResult> {
     return {
       status: statusOf(checklist, signal),
       inventory: inventory.name,
-      checks: checklist.results,
+      checks: withCauses(checklist.results, { matrix, hostsOf: (group) => namesOf(inventory, group) }),
       counts,
       ...(latency !== undefined && { latency }),
       matrix,
@@ -93,20 +94,20 @@ function statusOf({ results }: Checklist, signal: AbortSignal): VerifyResult['st
   return signal.aborted ? 'stopped' : 'passed'
 }
 
-function checkGroups(checklist: Checklist, { hosts, name }: Inventory): Promise<Outcome<undefined>> {
+const namesOf = ({ hosts }: Inventory, group: PipelineGroup): string[] =>
+  hosts.filter(({ groups }) => groups.includes(group)).map(({ name }) => name)
+
+function checkGroups(checklist: Checklist, inventory: Inventory): Promise<Outcome<undefined>> {
   return checklist.check({
     name: 'groups',
     run: () => {
-      const sizes = pipelineGroups.map((group) => ({
-        group,
-        members: hosts.filter(({ groups }) => groups.includes(group)).map((host) => host.name),
-      }))
+      const sizes = pipelineGroups.map((group) => ({ group, members: namesOf(inventory, group) }))
       const empty = sizes.filter(({ members }) => members.length === 0).map(({ group }) => group)
       if (empty.length > 0) {
         throw new CheckFailure(
-          `no host of ${name} is in ${empty.join(', ')}: that part of the pipeline is missing`,
+          `no host of ${inventory.name} is in ${empty.join(', ')}: that part of the pipeline is missing`,
           {
-            advice: 'put a host into each group of the inventory, then run provision',
+            advice: 'put a host into each group of the inventory, then sluice provision',
           },
         )
       }

@@ -1,7 +1,7 @@
 import { reasonOf, SluiceError } from '../../engine/errors.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { journalOf } from './evidence.ts'
-import type { CheckResult, Evidence } from './result.ts'
+import { type CheckResult, type Evidence, titleOf } from './result.ts'
 
 /** What a check found: what later ones need of it, or why they cannot be made. */
 export type Outcome<Value> = { passed: true; value: Value } | { passed: false; reason: string }
@@ -17,11 +17,17 @@ export class CheckFailure extends Error {
   override readonly name = 'CheckFailure'
   readonly advice: string | undefined
   readonly look: Evidence[]
+  /** What of the pipeline did not answer, where nothing else is wrong. */
+  readonly lacks: CheckResult['lacks']
 
-  constructor(detail: string, { advice, look = [] }: { advice?: string; look?: Evidence[] } = {}) {
+  constructor(
+    detail: string,
+    { advice, look = [], lacks }: { advice?: string; look?: Evidence[]; lacks?: CheckResult['lacks'] } = {},
+  ) {
     super(detail)
     this.advice = advice
     this.look = look
+    this.lacks = lacks
   }
 }
 
@@ -30,7 +36,7 @@ export function unanswered(subject: string, error: unknown): Error {
   if (error instanceof SluiceError || error instanceof CheckFailure || error instanceof TypeError)
     return error
   return new CheckFailure(`${subject}: ${reasonOf(error)}`, {
-    advice: 'read its journal below; a unit that is active and does not answer hangs, or still starts',
+    advice: 'its journal says why; a unit that is active and does not answer hangs, or still starts',
   })
 }
 
@@ -76,7 +82,7 @@ export class Checklist {
     } catch (error) {
       // What a stop interrupts has not been found out.
       if (this.#signal.aborted) return this.skip(question, stopped.reason)
-      const { detail, advice = question.advice, look } = findingOf(error)
+      const { detail, advice = question.advice, look, lacks } = findingOf(error)
       const durationMs = since(startedAt)
       const journals = await Promise.all(suspects.map(({ connection, unit }) => journalOf(connection, unit)))
       this.#record(question, {
@@ -84,6 +90,7 @@ export class Checklist {
         detail,
         ...(advice !== undefined && { advice }),
         look: [...look, ...journals],
+        ...(lacks !== undefined && { lacks }),
         durationMs,
       })
       return { passed: false, reason: `${titleOf(question)} failed` }
@@ -108,13 +115,18 @@ export function anyOf<Value>(outcomes: readonly Outcome<Value>[], otherwise: str
   return outcomes.find(({ passed }) => passed) ?? outcomes[0] ?? { passed: false, reason: otherwise }
 }
 
-const titleOf = ({ name, host }: { name: string; host?: string }): string =>
-  host === undefined ? name : `${name} on ${host}`
-
 const since = (startedAt: number): number => Math.round(performance.now() - startedAt)
 
-function findingOf(error: unknown): { detail: string; advice?: string | undefined; look: Evidence[] } {
-  if (error instanceof CheckFailure) return { detail: error.message, advice: error.advice, look: error.look }
+interface Finding extends Pick<CheckResult, 'detail' | 'look'> {
+  advice?: string | undefined
+  lacks?: CheckResult['lacks']
+}
+
+function findingOf(error: unknown): Finding {
+  if (error instanceof CheckFailure) {
+    const { message: detail, advice, look, lacks } = error
+    return { detail, advice, look, lacks }
+  }
   if (error instanceof SluiceError) {
     return { detail: reasonOf(error), advice: error.advice, look: [] }
   }

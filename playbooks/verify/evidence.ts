@@ -7,9 +7,10 @@ import type { Evidence } from './result.ts'
 
 const timeoutSeconds = 10
 
-/** The last lines of a unit's journal. */
-export function journalOf(connection: Connection, unit: string): Promise<Evidence> {
-  return evidenceFrom(connection, sh`journalctl --unit ${unit} --lines 20 --no-pager --output short-iso`)
+/** The last lines of a unit's journal, and the command that shows all of it. */
+export async function journalOf(connection: Connection, unit: string): Promise<Evidence> {
+  const script = sh`journalctl --unit ${unit} --lines 40 --no-pager --output short-iso`
+  return { ...(await evidenceFrom(connection, script)), command: `journalctl --unit ${unit}` }
 }
 
 /** What a command prints on a host; where even that cannot be had, why. */

@@ -24,7 +24,8 @@ export async function judgeAttempts(
   ]
   const suspects = [...new Set(wrong.map(({ to }) => to))].slice(0, shownSuspects)
   throw new CheckFailure(problems.join('; '), {
-    advice: 'run provision --tags firewall --check --diff: it shows the rules that differ from the policy',
+    advice:
+      'sluice firewall diff shows the rules that differ from the policy, sluice harden --tags firewall sets them right',
     look: (await Promise.all(suspects.map(evidence))).flat(),
   })
 }

@@ -130,7 +130,7 @@ export function judgeTopics({ topics }: ClusterState, expected: Map<string, numb
   if (problems.length > 0) {
     throw new CheckFailure(problems.join('; '), {
       advice:
-        'run provision --tags kafka-topics; for partitions without a leader see whether all brokers run',
+        'sluice provision --tags kafka-topics; for partitions without a leader see whether all brokers run',
     })
   }
   const found = [...expected].map(([name, partitions]) => `${name} ${partitions}`)

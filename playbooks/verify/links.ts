@@ -38,7 +38,11 @@ export async function checkHost(
   })
   if (!login.passed) return undefined
   const { connection, state } = login.value
-  await checklist.check({ name: 'host', host: host.name, run: () => judgeHost(connection, state) })
+  await checklist.check({
+    name: 'host',
+    host: host.name,
+    run: () => judgeHost(connection, state, expected.units),
+  })
   const units = new Map<string, Outcome<undefined>>()
   for (const unit of expected.units) {
     const run = () => judgeUnit(connection, unit, state)

@@ -82,7 +82,7 @@ export function judgeIndexes(
       .map((name) => `${collection} has no index ${name}`),
   )
   if (missing.length > 0) {
-    throw new CheckFailure(missing.join('; '), { advice: 'run provision --tags mongodb' })
+    throw new CheckFailure(missing.join('; '), { advice: 'sluice provision --tags mongodb' })
   }
   const found = Object.entries(expected).map(([collection, names]) => `${collection} ${names.join(', ')}`)
   return { detail: found.join('; '), value: undefined }

@@ -4,6 +4,7 @@ import { reasonOf } from '../../engine/errors.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
 import { type Answer, CheckFailure } from './checklist.ts'
 import { linesOf } from './evidence.ts'
+import type { CheckResult } from './result.ts'
 
 const timeoutMs = 5_000
 
@@ -71,7 +72,21 @@ export function judgeReadiness({ status, body }: HttpAnswer): Answer<undefined> 
     : [shortened(body)]
   throw new CheckFailure(`/ready answers ${status}, should be 200: ${reasons.join('; ')}`, {
     advice: 'look first at what it says it waits for; it goes on by itself when that is back',
+    ...(parsed.success && lackingOf(Object.keys(parsed.output.reasons))),
   })
 }
+
+/** The parts of the pipeline that the reasons are about, where they are about nothing else. */
+function lackingOf(reasons: readonly string[]): Pick<CheckResult, 'lacks'> {
+  const lacks = reasons.map((reason) => partOfReason.get(reason))
+  return lacks.every((part) => part !== undefined) ? { lacks: [...new Set(lacks)] } : {}
+}
+
+const partOfReason = new Map<string, 'kafka' | 'mongodb'>([
+  ['kafka', 'kafka'],
+  ['dead letters', 'kafka'],
+  ['mongodb', 'mongodb'],
+  ['indexes', 'mongodb'],
+])
 
 const shortened = (body: string): string => linesOf(body).join(' ').slice(0, 200)

@@ -42,8 +42,9 @@ export async function askDoctor(connection: Connection): Promise<Answer<undefine
     return { detail: `all is well: ${findings.map(({ check }) => check).join(', ')}`, value: undefined }
   }
   const said = wrong.map(({ check, detail }) => `${check}: ${detail}`)
-  throw new CheckFailure(`the producer’s doctor says: ${said.join('; ')}`, {
-    advice: 'look first at what it cannot reach; the firewall part below says whether the way is open',
+  throw new CheckFailure(said.join('; '), {
+    advice: 'look first at what it cannot reach; who gets through to which port is above',
+    ...(wrong.every(({ check }) => check === 'kafka') && { lacks: ['kafka'] }),
   })
 }
 
@@ -77,7 +78,7 @@ export async function sendBatch(
   if (!complete || iterations !== size) {
     throw new CheckFailure(
       `Kafka acknowledged ${counts(acknowledged) || 'nothing'}, should be ${size} to each topic; given up: ${counts(given_up) || 'none'}`,
-      { advice: 'see whether the broker is up and can write: its journal is below' },
+      { advice: 'see whether the broker is up and can write: its journal says why' },
     )
   }
   return {
@@ -106,7 +107,7 @@ function unusable(subject: string, { exitCode, stdout, stderr }: Output): CheckF
   return new CheckFailure(
     `${subject} ended with exit code ${exitCode} and no report: ${said || 'it said nothing'}`,
     {
-      advice: 'run provision: it puts the producer, its Node and its environment on the host',
+      advice: 'sluice provision: it puts the producer, its Node and its environment on the host',
     },
   )
 }

@@ -1,16 +1,14 @@
 import { columns } from '../../engine/cli/columns.ts'
-import { cut, type Paint, printable } from '../../engine/report/terminal.ts'
+import { type Paint, printable } from '../../engine/report/terminal.ts'
 import { count, duration } from '../../engine/report/wording.ts'
+import { failureLines } from './failures.ts'
 import { matrixLegend, matrixLines } from './matrix-view.ts'
-import type { CheckResult, Evidence, VerifyResult } from './result.ts'
+import type { CheckResult, VerifyResult } from './result.ts'
 
 const marks = { passed: '✓', failed: '✗', skipped: '-' } as const
 const styles = { passed: 'green', failed: 'red', skipped: 'yellow' } as const
 
 const nameWidth = 20
-
-/** Lines of a journal are cut to this; --json has them whole. */
-const widestEvidence = 200
 
 /** One line for a check that ended. */
 export function checkLine(check: CheckResult, hostWidth: number, paint: Paint): string {
@@ -20,7 +18,7 @@ export function checkLine(check: CheckResult, hostWidth: number, paint: Paint): 
   return `${paint(styles[status], head)}  ${printable(check.detail)}`
 }
 
-/** What is said at the end: counts, latency, the firewall, and of each failure what to look at. */
+/** What is said at the end: counts, latency, the firewall, and what failed with what to do. */
 export function conclusionLines(result: VerifyResult, paint: Paint): string[] {
   return [
     ...countLines(result),
@@ -63,29 +61,6 @@ function firewallLines({ matrix }: VerifyResult, paint: Paint): string[] {
     ...rows.map((row) => row.replaceAll(wrong, (mark) => paint('red', mark))),
     paint('dim', matrixLegend(matrix)),
   ]
-}
-
-function failureLines({ checks }: VerifyResult, paint: Paint): string[] {
-  const shown = new Set<string>()
-  const evidenceLines = ({ host, command, lines }: Evidence) => {
-    const source = `${host}: ${command}`
-    if (shown.has(source)) return [`  look  ${source} (above)`]
-    shown.add(source)
-    const said = lines.length === 0 ? ['(nothing)'] : lines
-    return [
-      `  look  ${source}`,
-      ...said.map((line) => paint('dim', cut(`          ${line}`, widestEvidence))),
-    ]
-  }
-  return checks
-    .filter(({ status }) => status === 'failed')
-    .flatMap((check) => [
-      '',
-      paint(['red', 'bold'], `${check.name}${check.host === undefined ? '' : ` on ${check.host}`}`),
-      `  why   ${printable(check.detail)}`,
-      ...(check.advice === undefined ? [] : [`  do    ${check.advice}`]),
-      ...check.look.flatMap(evidenceLines),
-    ])
 }
 
 function verdictLine({ checks, status, durationMs }: VerifyResult, paint: Paint): string {

@@ -7,7 +7,7 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0))
 export const Evidence = v.strictObject({
   host: v.string(),
   command: v.pipe(v.string(), v.description('to be typed on that host')),
-  lines: v.pipe(v.array(v.string()), v.description('the last lines that it printed')),
+  lines: v.pipe(v.array(v.string()), v.description('the last lines that it prints')),
 })
 export type Evidence = v.InferOutput<typeof Evidence>
 
@@ -19,9 +19,21 @@ export const CheckResult = v.strictObject({
   detail: v.pipe(v.string(), v.description('what was found, or why it failed or was skipped')),
   advice: v.pipe(v.optional(v.string()), v.description('one thing to do about a failure')),
   look: v.pipe(v.array(Evidence), v.description('what to look at')),
+  lacks: v.pipe(
+    v.optional(v.array(v.picklist(['kafka', 'mongodb']))),
+    v.description('parts of the pipeline that did not answer there, and nothing else was wrong'),
+  ),
+  because: v.pipe(
+    v.optional(v.array(v.string())),
+    v.description('failed checks that explain this failure, by name and host; known at the end'),
+  ),
   durationMs: Milliseconds,
 })
 export type CheckResult = v.InferOutput<typeof CheckResult>
+
+/** What a check is called among those of all hosts. */
+export const titleOf = ({ name, host }: Pick<CheckResult, 'name' | 'host'>): string =>
+  host === undefined ? name : `${name} on ${host}`
 
 export const CollectionCounts = v.strictObject({
   collection: v.string(),

@@ -63,6 +63,8 @@ function splitOnce(line: string, separator: string): [string, string] {
 
 export const isActive = ({ active }: UnitState): boolean => active.startsWith('active ')
 
+const provisionAdvice = 'sluice provision installs, enables and starts what should run there'
+
 /** Judges the state of one unit. */
 export async function judgeUnit(
   connection: Connection,
@@ -72,38 +74,53 @@ export async function judgeUnit(
   const state = units.find((candidate) => candidate.unit === unit)
   if (state === undefined || state.enabled === '') {
     throw new CheckFailure('there is no such unit', {
-      advice: `run provision: it puts ${unit} on the host`,
+      advice: provisionAdvice,
     })
   }
   const restarts = state.restarts === 0 ? '' : `, ${state.restarts} restarts since it was started`
   if (!isActive(state)) {
     throw new CheckFailure(`is ${state.active}, should be active${restarts}`, {
-      advice: `read its journal below, then run provision, or on the host: systemctl start ${unit}`,
+      // Nobody stopped what failed: it would fail again.
+      advice: state.active.startsWith('inactive ')
+        ? provisionAdvice
+        : 'mend what its journal says, then sluice provision starts it again',
       look: [await journalOf(connection, unit)],
     })
   }
   if (state.enabled !== 'enabled') {
     throw new CheckFailure(`is active but ${state.enabled}: after a reboot it would not come back`, {
-      advice: `run provision, or on the host: systemctl enable ${unit}`,
+      advice: provisionAdvice,
     })
   }
   return { detail: `${state.active}, enabled${restarts}`, value: undefined }
 }
 
-/** Judges what every host should be like, whatever it is for. */
+/**
+ * Judges what every host should be like, whatever it is for.
+ *
+ * @param judged units that are judged for themselves, and not here once more
+ */
 export async function judgeHost(
   connection: Connection,
-  { failed, firewallActive, units }: HostState,
+  { failed: givenUp, firewallActive, units }: HostState,
+  judged: readonly string[],
 ): Promise<Answer<undefined>> {
+  const failed = givenUp.filter((unit) => !judged.includes(unit))
   const problems: string[] = []
   const sshd = units.find(({ unit }) => unit === 'ssh.service')
   if (sshd === undefined || !isActive(sshd)) problems.push('ssh.service is not active')
   if (!firewallActive) problems.push('ufw is not active: the firewall lets everything in')
   if (failed.length > 0) problems.push(`systemd gave up ${failed.join(', ')}`)
-  if (problems.length === 0) return { detail: 'sshd and ufw active, no failed unit', value: undefined }
+  if (problems.length === 0) {
+    const other = givenUp.length > 0 ? 'other ' : ''
+    return { detail: `sshd and ufw active, no ${other}failed unit`, value: undefined }
+  }
   const journals = failed.slice(0, 3).map((unit) => journalOf(connection, unit))
   throw new CheckFailure(problems.join('; '), {
-    advice: firewallActive ? 'read the journal lines below' : 'run harden',
+    advice:
+      failed.length > 0 && firewallActive
+        ? 'mend what the journal says; systemctl reset-failed there forgets a unit that nobody needs'
+        : 'sluice harden sets sshd and the firewall right',
     look: await Promise.all([
       ...(firewallActive ? [] : [evidenceFrom(connection, sh`ufw status verbose`)]),
       ...journals,

@@ -1,8 +1,9 @@
 import test from 'ava'
+import { CheckFailure } from '../../../../playbooks/verify/checklist.ts'
 import { judgeBrokers, judgeTopics } from '../../../../playbooks/verify/kafka.ts'
 import { judgeIndexes } from '../../../../playbooks/verify/mongodb.ts'
 import { judgeReadiness } from '../../../../playbooks/verify/processor.ts'
-import { judgeUnit, parseUnits } from '../../../../playbooks/verify/units.ts'
+import { judgeHost, judgeUnit, parseUnits } from '../../../../playbooks/verify/units.ts'
 import { localConnection } from '../../../support/local-connection.ts'
 
 const partition = (number: number, leader = 1, inSync = 1) => ({
@@ -56,6 +57,28 @@ test('a processor that is not ready says in its own words what it waits for', (t
     message: /503, should be 200: kafka: no broker answers/,
   })
   t.throws(() => judgeReadiness({ status: 500, body: '<html>' }), { message: /<html>/ })
+})
+
+test('a processor that only lacks Kafka or MongoDB is told from one with a fault of its own', (t) => {
+  const lacksOf = (reasons: Record<string, string>) => {
+    const body = JSON.stringify({ ready: false, reasons })
+    const error = t.throws(() => judgeReadiness({ status: 503, body }), { instanceOf: CheckFailure })
+    return error?.lacks
+  }
+
+  t.deepEqual(lacksOf({ kafka: 'no answer', 'dead letters': 'no answer' }), ['kafka'])
+  t.deepEqual(lacksOf({ kafka: 'no answer', indexes: 'no answer' }), ['kafka', 'mongodb'])
+  t.is(lacksOf({ kafka: 'no answer', processor: 'it has stopped' }), undefined)
+})
+
+test('a unit that failed and is judged for itself is not said of its host once more', async (t) => {
+  const units = parseUnits('Id=ssh.service\nActiveState=active\nSubState=running\n')
+  const state = { units, failed: ['kafka.service'], firewallActive: true, clientAddress: '10.0.9.5' }
+
+  const judged = await judgeHost(localConnection(), state, ['kafka.service'])
+
+  t.is(judged.detail, 'sshd and ufw active, no other failed unit')
+  await t.throwsAsync(judgeHost(localConnection(), state, []), { message: 'systemd gave up kafka.service' })
 })
 
 const shown = `Id=kafka.service
