@@ -25,7 +25,10 @@ export const lab: InventorySource = {
   async load({ projectDirectory, create, progress, signal }) {
     const settings = labSettings(projectDirectory)
     if (create) await bringUp(settings, settings.count, progress, signal)
-    return labInventory(settings)
+    const inventory = await labInventory(settings)
+    const off = inventory.hosts.map(({ name }) => name).filter((host) => !isRunning(settings, host))
+    if (off.length > 0) progress(`off: ${off.join(', ')}; sluice lab up switches on what is off`)
+    return inventory
   },
 }
 

@@ -48,9 +48,18 @@ export async function labReboot(session: Session, names: string[]): Promise<numb
 }
 
 /** `lab ssh`: a shell on a host, or a command there; its exit code is ours. */
-export async function labSsh(session: Session, host: string, command: string[]): Promise<number> {
+export async function labSsh(session: Session, host: string | undefined, command: string[]): Promise<number> {
   const lab = await session.registry.lab.load()
-  checkHost(host, await runningHosts(session, lab))
+  const known = await runningHosts(session, lab)
+  if (host === undefined) {
+    throw new SluiceError('USAGE', {
+      subject: 'lab ssh logs in to one host, and none is named',
+      at: 'the command line',
+      why: running(known),
+      advice: `sluice lab ${known.length === 0 ? 'up' : `ssh ${known[0]}`}`,
+    })
+  }
+  checkHost(host, known)
   const [program = 'ssh', ...words] = await lab.sshCommand(host, command, labOptions(session))
   // Ctrl-C is for what runs on the host.
   process.removeAllListeners('SIGINT')
@@ -95,9 +104,13 @@ function checkHost(name: string, known: readonly string[]): void {
   if (known.includes(name)) return
   throw new SluiceError('HOSTS_UNKNOWN', {
     subject: `no host "${name}" of the lab is running`,
-    why: `running: ${known.join(', ') || 'none'}`,
+    why: running(known),
     advice: known.length === 0 ? 'start it with `sluice lab up`' : 'name one of these',
   })
+}
+
+function running(hosts: readonly string[]): string {
+  return `running: ${hosts.join(', ') || 'none'}`
 }
 
 function labOptions({ projectDirectory, progress, signal }: Session): LabOptions {

@@ -145,10 +145,10 @@ export function addLab(program: Command, execute: Execute): void {
     )
   lab
     .command('ssh')
-    .argument('<host>', 'a name that `lab status` shows')
+    .argument('[host]', 'a name that `lab status` shows')
     .argument('[command...]', 'after --: what to run there instead of a shell')
     .description('Logs in to a host, or runs a command there.')
-    .action((host: string, command: string[]) =>
+    .action((host: string | undefined, command: string[]) =>
       execute(async (session) => (await load()).labSsh(session, host, command)),
     )
   lab

@@ -12,6 +12,7 @@ import { cutPower, rebootHost, startHost, stopHost } from '../../inventory/lab/p
 import { labSettings } from '../../inventory/lab/settings.ts'
 import { status } from '../../inventory/lab/status.ts'
 import { labInventory } from '../../inventory/lab.ts'
+import { projectFolder, sluice } from '../support/cli.ts'
 import { isRoot, needsRoot, testLabName } from '../support/lab-hosts.ts'
 import { labTraces } from '../support/lab-traces.ts'
 
@@ -165,6 +166,12 @@ onHost('a host that lost its power, or was stopped, starts again with its files'
   await startHost(settings, 'vm1')
   t.is(await on('vm1', 'sudo cat /root/before'), 'written')
   await stopHost(settings, 'vm2')
+  const shown = await sluice(projectFolder(t), ['inventory', 'show', '-i', 'lab'], {
+    SLUICE_LAB_NAME: settings.name,
+    SLUICE_LAB_DIRECTORY: settings.directory,
+  })
+  t.is(shown.exitCode, 0, shown.stderr)
+  t.regex(shown.stderr, /^off: vm2; sluice lab up switches on what is off$/m)
   await bringUp(settings, 2, quiet)
   t.is(await on('vm2', 'systemctl is-system-running'), 'running')
 })

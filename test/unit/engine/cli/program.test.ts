@@ -102,6 +102,7 @@ for (const [title, words, subject] of [
   ],
   ['a variable without a value', ['provision', '--var', 'heap'], /role\.parameter=value, got "heap"/],
   ['an unknown inventory', ['provision', '-i', 'labb'], /no inventory is called "labb"[\s\S]*there are: lab/],
+  ['lab ssh without a host', ['lab', 'ssh'], /none is named[\s\S]*do {3}sluice lab up$/m],
   ['destroy without a terminal', ['destroy'], /no terminal to ask on[\s\S]*add --yes/],
 ] as const) {
   test(`${title} is misuse: exit code 64 and what to do`, async (t) => {
