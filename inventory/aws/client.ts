@@ -30,6 +30,23 @@ export async function openRegions({ regions, profile }: AwsSettings): Promise<Re
   try {
     return [{ region: await client.config.region(), client }]
   } catch (error) {
+    throw awsFailure(error, { profile })
+  }
+}
+
+/**
+ * Finds credentials, without asking AWS whether it takes them.
+ *
+ * @throws SluiceError AWS_CREDENTIALS
+ */
+export async function findCredentials({ profile }: AwsSettings): Promise<void> {
+  // Any region will do: they are the same in all of them.
+  const client = new EC2Client({ region: 'us-east-1', ...(profile !== undefined && { profile }) })
+  try {
+    await client.config.credentials()
+  } catch (error) {
     throw awsFailure(error, {})
+  } finally {
+    client.destroy()
   }
 }

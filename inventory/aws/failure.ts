@@ -24,6 +24,8 @@ export interface Question {
   /** Left out: `ec2`. */
   service?: 'ec2' | 'ssm'
   region?: string
+  /** Of ~/.aws/config. */
+  profile?: string | undefined
   /** Whether it is part of making or removing something, so that more may have been done before it. */
   changes?: boolean
 }
@@ -31,6 +33,7 @@ export interface Question {
 /** What AWS or its SDK said, as an error that a user can act on. */
 export function awsFailure(error: unknown, question: Question): SluiceError {
   const { action, service = 'ec2', region, changes = false } = question
+  const profile = question.profile ?? process.env.AWS_PROFILE ?? 'default'
   if (error instanceof SluiceError) return error
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
   const details = {
@@ -41,9 +44,11 @@ export function awsFailure(error: unknown, question: Question): SluiceError {
   // The second is what an empty AWS_REGION makes of it.
   if (/Region is missing|Region not accepted: region=""/.test(message)) {
     return new SluiceError('USAGE', {
-      ...details,
-      subject: 'nothing says in which region of AWS the instances are',
-      advice: 'put "aws": { "regions": ["eu-central-1"] } into sluice.config.json, or set AWS_REGION',
+      subject: 'nothing says in which region of AWS the hosts are, or are to be',
+      why: `not aws.regions of sluice.config.json, nor SLUICE_AWS_REGIONS, AWS_REGION or the profile ${profile}`,
+      advice:
+        'put "aws": { "regions": ["eu-central-1"] } into sluice.config.json, or set AWS_REGION (export AWS_REGION=eu-central-1)',
+      cause: error,
     })
   }
   if (noCredentials.has(name)) {

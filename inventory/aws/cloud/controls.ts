@@ -7,7 +7,7 @@ import type {
 import { SluiceError } from '../../../engine/errors.ts'
 import { type Host, type Inventory, noPort } from '../../../engine/inventory.ts'
 import { parseWith } from '../../../engine/schemas.ts'
-import { openRegions, type RegionClient } from '../client.ts'
+import { findCredentials, openRegions, type RegionClient } from '../client.ts'
 import { forgetHostKeys } from '../pin.ts'
 import { type AwsSettings, awsSettings } from '../settings.ts'
 import { RegionConnection } from './connection.ts'
@@ -17,6 +17,7 @@ import { adminNetworks, type Declaration, declarationOf, groupsOf, readPublicKey
 import { refuseForeign, refuseNamesakes } from './foreign.ts'
 import { type Holdings, holdingsOf, identifiersIn } from './holdings.ts'
 import { withImages } from './images.ts'
+import { allKnown } from './lacking.ts'
 import { oneRegion } from './one-region.ts'
 import { type CloudParts, cloudPlaybook } from './playbook.ts'
 import { RegionApi } from './region-api.ts'
@@ -28,12 +29,13 @@ export const awsControls: CloudControls = {
   async up(options): Promise<CloudPlan> {
     const settings = settingsWith(options)
     const declaration = declarationOf(settings)
-    const parts = {
-      ...declaration,
-      groups: groupsOf(declaration, adminNetworks(settings)),
-      publicKey: readPublicKey(settings, options.projectDirectory),
-      undeclared: [],
-    }
+    const { admin, publicKey } = await allKnown({
+      region: async () => (await opened(settings)).client.destroy(),
+      admin: () => adminNetworks(settings),
+      publicKey: () => readPublicKey(settings, options.projectDirectory),
+      credentials: () => findCredentials(settings),
+    })
+    const parts = { ...declaration, groups: groupsOf(declaration, admin), publicKey, undeclared: [] }
     const { region, hosts } = await withRegion(settings, options, async (api) => {
       await refuseNamesakes(api, settings, declaration)
       const holdings = await holdingsOf(api, declaration.stack)

@@ -13,7 +13,7 @@ const notSaid: ErrorCode[] = ['AWS_CREDENTIALS', 'AWS_DENIED', 'AWS_UNAVAILABLE'
 
 /** What the declared hosts would cost, and what those of the project cost that are there, as far as either can be told. */
 export async function costReport(settings: AwsSettings, signal: AbortSignal): Promise<CostReport> {
-  const clients = await openRegions(settings)
+  const clients = await regionsPriced(settings)
   try {
     return {
       currency: 'USD',
@@ -24,6 +24,22 @@ export async function costReport(settings: AwsSettings, signal: AbortSignal): Pr
     }
   } finally {
     for (const { client } of clients) client.destroy()
+  }
+}
+
+/** Prices need a region, and nothing else: who lacks one is not to look for credentials next. */
+async function regionsPriced(settings: AwsSettings): Promise<RegionClient[]> {
+  try {
+    return await openRegions(settings)
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    const { code, subject, why = '', advice = '', cause } = error
+    throw new SluiceError(code, {
+      subject,
+      why,
+      advice: `${advice}; prices need that, and no credentials`,
+      cause,
+    })
   }
 }
 
