@@ -1,3 +1,4 @@
+import { Consensus } from './consensus.ts'
 import type { Host } from './inventory.ts'
 import type { Plan } from './plan.ts'
 import { differences, keyOf, planOutdated, type SavedPlan } from './saved-plan.ts'
@@ -5,11 +6,11 @@ import { differences, keyOf, planOutdated, type SavedPlan } from './saved-plan.t
 /** Holds all hosts of a run to a saved plan: nothing is changed on any before all are as they were. */
 export class Agreement {
   readonly #plan: SavedPlan
-  readonly #verdicts: Map<string, PromiseWithResolvers<boolean>>
+  readonly #fits: Consensus
 
   constructor(plan: SavedPlan, hosts: readonly Host[]) {
     this.#plan = plan
-    this.#verdicts = new Map(hosts.map(({ name }) => [name, Promise.withResolvers<boolean>()]))
+    this.#fits = new Consensus(hosts)
   }
 
   /**
@@ -20,12 +21,9 @@ export class Agreement {
    */
   async reach(host: string, { planned, undecided }: Plan): Promise<string | undefined> {
     const found = differences(this.#plan, host, [...planned, ...undecided])
-    this.#verdicts.get(host)?.resolve(found.length === 0)
+    this.#fits.cast(host, found.length === 0)
     if (found.length > 0) throw planOutdated(host, found)
-    const verdicts = await Promise.all(
-      [...this.#verdicts].map(async ([name, { promise }]) => ({ name, fits: await promise })),
-    )
-    const others = verdicts.filter(({ fits }) => !fits).map(({ name }) => name)
+    const others = await this.#fits.opponents()
     return others.length === 0
       ? undefined
       : `not tried: the plan is for all of its hosts, and does not hold on ${others.join(', ')}`
@@ -33,7 +31,7 @@ export class Agreement {
 
   /** A host has come to its end; one that did not get to be compared does not fit. */
   ended(host: string): void {
-    this.#verdicts.get(host)?.resolve(false)
+    this.#fits.cast(host, false)
   }
 
   /** What may be changed on a host. */

@@ -42,6 +42,7 @@ export const errorCodes = {
   STEP_TIMEOUT: 'a command on a host did not end in its time and was stopped',
   NOT_CONVERGED: 'a resource was changed and still is not as declared',
   LOCKOUT_PREVENTED: 'a change would have cut the controller off, and was not made or was taken back',
+  START_UNKNOWN: 'a host does not have the resource at which the run is to begin',
   HOST_LOCKED: 'another run holds the lock of a host',
   PLAN_OUTDATED: 'a host is not any more as it was when a saved plan was made',
   ARTIFACT_UNAVAILABLE: 'no source could give an artifact',

@@ -1,4 +1,5 @@
 import { runBatch } from './batch.ts'
+import { closest } from './closest.ts'
 import { SluiceError } from './errors.ts'
 import { type Emit, isCheck, isRemoval, type Mode } from './events.ts'
 import { type Facts, factsScript, parseFacts } from './facts.ts'
@@ -148,7 +149,11 @@ function placeResources(host: Host, plays: Play[], facts: Facts, options: Survey
     .reverse()
 }
 
-/** What is before the resource at which the run begins is left as it is. Roles before it are not in the playbook then. */
+/**
+ * What is before the resource at which the run begins is left as it is. Roles before it are not in the playbook then.
+ *
+ * @throws SluiceError START_UNKNOWN
+ */
 function fromStart(placed: Placed[], host: Host, startAt: StartAt | undefined): Placed[] {
   if (startAt?.resource === undefined) return placed
   const { role, resource: wanted } = startAt
@@ -160,10 +165,14 @@ function fromStart(placed: Placed[], host: Host, startAt: StartAt | undefined): 
   )
   if (start >= 0) return [...placed.slice(0, first), ...placed.slice(start)]
   const names = placed.filter((item) => item.role === role).map(({ resource }) => resourceName(resource))
-  throw new SluiceError('USAGE', {
-    subject: `the role ${role} has no resource "${wanted}" there`,
+  const near = closest(wanted, names)
+  throw new SluiceError('START_UNKNOWN', {
+    subject: `the role ${role} has no resource "${wanted}" there, and no host was changed`,
     at: host.name,
-    why: `its resources: ${names.join(', ')}`,
-    advice: 'name one of these after --start-at role/, or leave hosts without it out with --limit',
+    why: near.length > 0 ? `the closest: ${near.join(', ')}` : `its resources: ${names.join(', ')}`,
+    advice:
+      near.length > 0
+        ? `type --start-at "${role}/${near[0]}" if that is meant; --limit leaves out hosts that do not have it`
+        : `name one of these after --start-at ${role}/; --limit leaves out hosts that do not have it`,
   })
 }

@@ -1,4 +1,5 @@
 import { Agreement } from './agreement.ts'
+import { Consensus } from './consensus.ts'
 import { asSluiceError, SluiceError } from './errors.ts'
 import {
   type HostResult,
@@ -73,9 +74,10 @@ export async function runPlaybook(given: RunOptions): Promise<RunResult> {
     signal: options.signal,
   })
   const agreement = options.savedPlan && new Agreement(options.savedPlan, hosts)
+  const start = options.startAt?.resource === undefined ? undefined : new Consensus(hosts)
   const owner = lockOwner(playbook.name, mode)
   const results = await Promise.all(
-    hosts.map((host) => workOnHost(host, { options, limit, turns, owner, agreement })),
+    hosts.map((host) => workOnHost(host, { options, limit, turns, owner, agreement, start })),
   )
   const result: RunResult = {
     ...run,
@@ -95,10 +97,12 @@ interface Common {
   turns: Turns
   owner: LockOwner
   agreement: Agreement | undefined
+  /** Whether each host has the resource at which the run is to begin. */
+  start: Consensus | undefined
 }
 
 async function workOnHost(host: Host, common: Common): Promise<HostResult> {
-  const { options, limit, turns, owner, agreement } = common
+  const { options, limit, turns, owner, agreement, start } = common
   const { emit, mode } = options
   const started = performance.now()
   const noticed: string[] = []
@@ -122,6 +126,7 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
     const stopped = whole.error?.code === 'INTERRUPTED' || whole.reason === stoppedReason
     turns.ended(host, stopped ? 'stopped' : whole.status === 'failed' ? 'failed' : 'skipped')
     agreement?.ended(host.name)
+    start?.cast(host.name, whole.error?.code !== 'START_UNKNOWN')
     emit({ type: 'host-ended', result: whole })
     return whole
   }
@@ -145,6 +150,9 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
       for (const planned of [...plan.planned, ...plan.undecided]) emit({ type: 'resource-planned', planned })
       return end(foretold(plan))
     }
+    start?.cast(host.name, true)
+    const lacking = (await start?.opponents()) ?? []
+    if (lacking.length > 0) return end({ status: 'skipped', reason: startLacking(lacking) })
     const disagreement = await agreement?.reach(host.name, plan)
     if (disagreement !== undefined) return end({ status: 'skipped', reason: disagreement })
     const { connection, placed, readings } = surveyed
@@ -170,6 +178,9 @@ async function workOnHost(host: Host, common: Common): Promise<HostResult> {
     surveyed?.connection.close()
   }
 }
+
+const startLacking = (hosts: readonly string[]): string =>
+  `not tried: the resource at which the run is to begin is not on ${hosts.join(', ')}`
 
 /** What a check gives of a host. */
 function foretold({ planned, undecided, ok }: Plan) {

@@ -142,10 +142,57 @@ test('a run that starts at a resource leaves what is before it in its role as it
   const plays = [{ name: 'only', hosts: 'all', roles: [role] }]
 
   await trialRun({ names: ['one'], plays, startAt: { role: 'notes', resource: `note ${paths[1]}` } })
-  const unknown = await trialRun({ names: ['one'], plays, startAt: { role: 'notes', resource: 'other' } })
 
   t.deepEqual(paths.map(existsSync), [false, true, true])
-  t.regex(unknown.hosts[0]?.error?.message ?? '', /the role notes has no resource "other" there/)
+})
+
+test('where a host lacks the resource at which a run begins no host of any batch is changed', async (t) => {
+  const directory = scratch()
+  const role = roleOf('notes', ({ name }: Host) =>
+    ['first', name === 'four' ? 'secnd' : 'second'].map((title) =>
+      note({ path: join(directory, name, title), content: 'x' }),
+    ),
+  )
+
+  for (const forks of [1, 4]) {
+    const { hosts, events } = await trialRun({
+      names,
+      plays: [{ name: 'rolling', hosts: 'all', roles: [role], serial: 1 }],
+      forks,
+      startAt: { role: 'notes', resource: `note ${join(directory, 'four', 'secnd')}` },
+    })
+
+    t.deepEqual(
+      hosts.map(({ status }) => status),
+      ['failed', 'failed', 'failed', 'skipped'],
+    )
+    t.deepEqual(order(events), [])
+    const { code, subject, why, advice } = hosts[0]?.error ?? {}
+    t.is(code, 'START_UNKNOWN')
+    t.regex(subject ?? '', /the role notes has no resource .*, and no host was changed$/)
+    t.regex(why ?? '', new RegExp(`^the closest: note ${join(directory, 'one', 'second')}`))
+    t.regex(advice ?? '', /^type --start-at "notes\/note .*second" if that is meant/)
+    t.is(hosts[3]?.reason, 'not tried: the resource at which the run is to begin is not on one, two, three')
+  }
+})
+
+test('a host that fails for another reason keeps no other from beginning at a resource', async (t) => {
+  const path = join(scratch(), 'a')
+  const role = roleOf('notes', ({ name }) => {
+    if (name === 'one') throw new SluiceError('HOST_UNSUPPORTED', { subject: 'it is of another kind' })
+    return [note({ path, content: 'x' })]
+  })
+
+  const { hosts } = await trialRun({
+    names: ['one', 'two'],
+    plays: [{ name: 'only', hosts: 'all', roles: [role] }],
+    startAt: { role: 'notes', resource: path },
+  })
+
+  t.deepEqual(
+    hosts.map(({ status }) => status),
+    ['failed', 'changed'],
+  )
 })
 
 test('a host that cannot be reached counts among those that failed', async (t) => {
