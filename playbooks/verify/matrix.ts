@@ -15,6 +15,14 @@ type Verdict = Attempt['got']
 /** What is tried at once from one host. */
 const atOnce = 100
 
+/** How many seconds a connection may take to come about: at first, and where it is a surprise that it did not. */
+export interface Patience {
+  first: number
+  second: number
+}
+
+const usualPatience: Patience = { first: 2, second: 5 }
+
 /** What the controller is called as a source. */
 export const controllerName = 'controller'
 
@@ -79,25 +87,32 @@ function isDirect({ address, jump, transport }: Host): boolean {
 }
 
 /** Tries connections from a host, all in one round trip, and those that surprise a second time, with more patience. */
-export async function tryFrom(connection: Connection, planned: readonly Planned[]): Promise<Attempt[]> {
-  return confirmed(planned, (some, seconds) => tryOnce(connection, some, seconds))
+export async function tryFrom(
+  connection: Connection,
+  planned: readonly Planned[],
+  patience = usualPatience,
+): Promise<Attempt[]> {
+  return confirmed(planned, patience, (some, seconds) => tryOnce(connection, some, seconds))
 }
 
 /** Tries connections from the controller. */
-export async function tryFromController(planned: readonly Planned[]): Promise<Attempt[]> {
-  return confirmed(planned, (some, seconds) =>
+export async function tryFromController(
+  planned: readonly Planned[],
+  patience = usualPatience,
+): Promise<Attempt[]> {
+  return confirmed(planned, patience, (some, seconds) =>
     Promise.all(some.map(({ address, port }) => tryConnection(address, port, seconds * 1000))),
   )
 }
 
 type Try = (planned: readonly Planned[], seconds: number) => Promise<Verdict[]>
 
-async function confirmed(planned: readonly Planned[], tryAll: Try): Promise<Attempt[]> {
-  const first = await tryAll(planned, 2)
+async function confirmed(planned: readonly Planned[], patience: Patience, tryAll: Try): Promise<Attempt[]> {
+  const first = await tryAll(planned, patience.first)
   const attempts = planned.map((each, index): Attempt => ({ ...each, got: first[index] ?? 'timeout' }))
   const doubtful = attempts.filter((attempt) => !asAllowed(attempt))
   if (doubtful.length === 0) return attempts
-  const second = await tryAll(doubtful, 5)
+  const second = await tryAll(doubtful, patience.second)
   doubtful.forEach((attempt, index) => {
     attempt.got = second[index] ?? attempt.got
   })

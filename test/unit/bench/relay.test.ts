@@ -39,8 +39,9 @@ test('a connection takes one round trip, each question and answer another', asyn
     return performance.now() - started
   }
   const first = await ask()
-  // A busy machine can make each of them take longer, but hardly all.
-  const others = [await ask(), await ask(), await ask()]
+  // A busy machine can make any of them take longer: it is asked until one takes as long as it has to.
+  const others = [await ask()]
+  while (others.length < 100 && Math.min(...others) >= 2 * roundTripMs) others.push(await ask())
 
   t.true(first >= 2 * roundTripMs - 2, `${first} ms`)
   const least = Math.min(...others)

@@ -26,10 +26,9 @@ test('sudo that refuses at once leaves nothing behind that holds the session ope
     })
     child.stdin.write(preface)
     // Closes when nothing holds its outputs any more, as a session does.
-    const [exitCode] = await Promise.race([
-      once(child, 'close'),
-      sleep(30_000, ['held open'], { ref: false }),
-    ])
+    const closed = once(child, 'close')
+    await once(child, 'exit')
+    const [exitCode] = await Promise.race([closed, sleep(30_000, ['held open'], { ref: false })])
     child.stdin.destroy()
     if (exitCode !== 1) process.kill(-Number(child.pid), 'SIGKILL')
     return exitCode

@@ -29,10 +29,8 @@ export async function archiveServer(
     answer(request, response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
+  // It keeps its port: a later server there would be known as one that does not answer, where this one did not.
+  t.teardown(() => server.unref().closeAllConnections())
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
 }
 
