@@ -10,6 +10,7 @@ export function examplesText(examples: readonly Example[]): string {
 
 export const closingText = `
 In a clone of the project "sluice" is: npm run sluice --, or npm run provision -- and so on.
+Options go behind that "--": npm takes for itself what stands before it, -i and -l too.
 
 Exit codes: 0 as it should be, 1 something failed, 2 --check found differences,
 64 the command line or a file is not understood, 130 stopped by Ctrl-C.

@@ -4,7 +4,7 @@ import { describeError, SluiceError } from '../errors.ts'
 import { jsonErrorLine } from '../report/json.ts'
 import { painter, printable } from '../report/terminal.ts'
 import { exitCodeOfError, exitCodes } from './exit-codes.ts'
-import { pathOf, swallowedOptions } from './npm-options.ts'
+import { pathOf, swallowedInventory, swallowedOptions } from './npm-options.ts'
 import type { Registry } from './registry.ts'
 import type { Screens } from './session.ts'
 
@@ -42,7 +42,8 @@ export async function main(words: readonly string[], registry: Registry, screens
       if (error.exitCode === 0) return exitCodes.converged
       // Commander has printed the help by then: that is the answer to no command at all.
       if (error.code === 'commander.help') return exitCodes.misuse
-      return showError(usageError(error, program, words), words, screens)
+      const inventories = registry.inventories.map(({ name }) => name)
+      return showError(usageError(error, program, words, inventories), words, screens)
     }
     const aborted =
       stopped?.aborted === true && !(error instanceof SluiceError) && !(error instanceof TypeError)
@@ -64,13 +65,21 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')
 }
 
-function usageError(error: CommanderError, program: Command, words: readonly string[]): SluiceError {
+function usageError(
+  error: CommanderError,
+  program: Command,
+  words: readonly string[],
+  inventories: readonly string[],
+): SluiceError {
   const command = commandOf(program, words)
   const path = pathOf(command)
-  const swallowed = swallowedOptions(command, words.slice(path.length))
+  const rest = words.slice(path.length)
+  const swallowed =
+    swallowedOptions(command, rest) ??
+    (error.code === 'commander.excessArguments' ? swallowedInventory(command, rest, inventories) : undefined)
   if (swallowed !== undefined) return swallowed
-  const [first = '', ...rest] = error.message.split('\n')
-  const hint = rest.join(' ').replace(/^\((.*)\)$/, '$1')
+  const [first = '', ...further] = error.message.split('\n')
+  const hint = further.join(' ').replace(/^\((.*)\)$/, '$1')
   return new SluiceError('USAGE', {
     subject: first.replace(/^error: /, '').replace(/\.$/, ''),
     at: 'the command line',

@@ -43,6 +43,68 @@ test('an option that npm has too, or of which it left the value, is refused with
   )
 })
 
+test('a short option that npm has too, or takes for a switch, is refused as the long one is', async (t) => {
+  const folder = projectFolder(t)
+  const answer = async (words: string[], options: Record<string, string>) => {
+    const { exitCode, stderr } = await sluice(folder, words, byNpm(options))
+    t.is(exitCode, 64)
+    return stderr
+  }
+
+  t.regex(
+    await answer(['provision', 'vm1'], { npm_config_long: 'true' }),
+    /do {3}npm run provision -- --limit vm1$/m,
+  )
+  t.regex(
+    await answer(['provision', 'vm1'], { npm_config_long: 'true', npm_config_check: 'true' }),
+    /do {3}npm run provision -- --check --limit vm1$/m,
+  )
+  t.regex(
+    await answer(['provision', 'kafka'], { npm_config_t: 'true' }),
+    /do {3}npm run provision -- --tags kafka$/m,
+  )
+  t.regex(await answer(['provision'], { npm_config_lvm1: 'true' }), /do {3}npm run provision -- --limit=…$/m)
+  t.regex(
+    await answer(['provision', 'vm1', 'aws'], { npm_config_long: 'true' }),
+    /do {3}npm run provision -- --limit …$/m,
+  )
+})
+
+test('of -i npm leaves only the inventory, which is refused with what to type', async (t) => {
+  const folder = projectFolder(t)
+  const { stderr } = await sluice(folder, ['provision', 'aws'], byNpm({}))
+  const file = await sluice(folder, ['drift', 'my.yaml'], byNpm({ npm_lifecycle_event: 'sluice' }))
+  const withoutNpm = await sluice(folder, ['provision', 'aws'], { npm_lifecycle_event: '' })
+
+  t.regex(stderr, /^USAGE {2}npm took an option for itself and left its value "aws", and nothing was done$/m)
+  t.regex(stderr, /do {3}npm run provision -- -i aws$/m)
+  t.regex(file.stderr, /do {3}npm run sluice -- drift -i my\.yaml$/m)
+  t.notRegex(withoutNpm.stderr, /npm/)
+})
+
+test('--verbose before -- is refused, and the level of messages that is set for npm is none', async (t) => {
+  const folder = projectFolder(t, { '.npmrc': 'loglevel=verbose\n' })
+  const elsewhere = projectFolder(t)
+  const verbose = { npm_config_loglevel: 'verbose', npm_config_userconfig: '' }
+  const words = ['provision', '-i', 'nowhere']
+
+  const typed = await sluice(elsewhere, words, byNpm({ ...verbose, npm_config_local_prefix: elsewhere }))
+  const configured = await sluice(folder, words, byNpm({ ...verbose, npm_config_local_prefix: folder }))
+  const set = await sluice(elsewhere, words, byNpm({ ...verbose, NPM_CONFIG_LOGLEVEL: 'verbose' }))
+
+  t.regex(typed.stderr, /do {3}npm run provision -- --verbose/)
+  t.regex(configured.stderr, /"nowhere"/)
+  t.regex(set.stderr, /"nowhere"/)
+})
+
+test('a switch of npm that begins like an option of ours is no mistake', async (t) => {
+  const switches = { npm_config_legacy_peer_deps: 'true', npm_config_ignore_scripts: 'true' }
+
+  const { stderr } = await sluice(projectFolder(t), ['provision', '-i', 'nowhere'], byNpm(switches))
+
+  t.regex(stderr, /"nowhere"/)
+})
+
 test('in a clone advice is what can be typed there', async (t) => {
   const folder = projectFolder(t)
   const inClone = await sluice(folder, ['log', 'nothing'], byNpm({ npm_package_name: 'sluice' }))
