@@ -135,8 +135,8 @@ type HttpCondition = Extract<Spec['until'], { condition: 'http' }>
 function httpProbe(until: HttpCondition): ControllerProbe<{ state: string }> {
   return {
     async read(access) {
-      const status = await httpStatus(access, until)
-      return status === undefined ? undefined : { state: String(status) }
+      const answer = await httpAnswer(access, until)
+      return answer === undefined ? undefined : { state: String(answer.status) }
     },
   }
 }
@@ -150,15 +150,20 @@ function waitForHttp(spec: Spec, until: HttpCondition): Step {
     summary: `wait until ${spec.unit} ${describe(until)}`,
     async act(access) {
       const deadline = performance.now() + spec.timeoutSeconds * 1000
+      let said = ''
       for (let tries = 1; ; tries++) {
-        const status = await httpStatus(access, until)
-        if (status === until.status) return
+        const answer = await httpAnswer(access, until)
+        if (answer?.status === until.status) return
+        const text = answer?.text || undefined
+        if (text !== undefined && text !== said) access.progress(`${answer?.status}: ${text}`)
+        said = text ?? said
         // What has failed will not get better by waiting.
         const failed = tries % triesALook === 0 && (await hasFailed(access, spec.unit))
         if (failed || performance.now() > deadline) {
           const when = failed ? 'having failed,' : `after ${spec.timeoutSeconds} s`
           throw new SluiceError('STEP_FAILED', {
-            subject: `${when} ${spec.unit} answers ${until.path} with ${status ?? 'nothing'}, should be ${until.status}`,
+            subject: `${when} ${spec.unit} answers ${until.path} with ${answer?.status ?? 'nothing'}, should be ${until.status}`,
+            ...(text !== undefined && { why: text }),
             advice: `see on the host: journalctl --unit ${spec.unit} --lines 50`,
           })
         }
@@ -174,11 +179,14 @@ async function hasFailed({ connection }: ControllerAccess, unit: string): Promis
   return (await connection.execute(command, { input: '', onStdout() {}, onStderr() {} })) === 0
 }
 
-/** The status of an HTTP answer that the host itself gets; `undefined` when nothing answers. */
-async function httpStatus(
+/** How much of an answer is read: as much as anybody reads. */
+const longestText = 400
+
+/** The HTTP answer that the host itself gets, and how it begins; `undefined` when nothing answers. */
+async function httpAnswer(
   { connection }: ControllerAccess,
   { address, port, path }: HttpCondition,
-): Promise<number | undefined> {
+): Promise<{ status: number | undefined; text: string } | undefined> {
   // sshd says no when nothing listens: that is an answer, and so is a service that hangs up.
   const stream = await connection.forward(address, port).catch(() => undefined)
   if (stream === undefined) return undefined
@@ -190,9 +198,16 @@ async function httpStatus(
       timeout: 5000,
     })
     call.on('response', (response) => {
-      response.resume()
-      resolve(response.statusCode)
-      stream.destroy()
+      let text = ''
+      const done = () => {
+        resolve({ status: response.statusCode, text: text.slice(0, longestText).trim() })
+        stream.destroy()
+      }
+      response.setEncoding('utf8').on('end', done).on('error', done)
+      response.on('data', (part: string) => {
+        text += part
+        if (text.length >= longestText) done()
+      })
     })
     call.on('timeout', () => call.destroy())
     call.on('error', () => resolve(undefined))

@@ -371,6 +371,31 @@ if (isRoot) {
     t.true(performance.now() - began < 60_000)
     connection.close()
   })
+
+  test.serial('an answer that stays another one is an error with what the service says', async (t) => {
+    const connection = await firstHost()
+    const until = { condition: 'http', address: '127.0.0.1', port: 4243, path: '/ready' } as const
+    const program = `use IO::Socket::INET;
+my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1:4243', Listen => 8, ReuseAddr => 1) or die;
+while (my $call = $server->accept) {
+  while (<$call>) { last if /^\\s*$/ }
+  print $call "HTTP/1.1 503 Unavailable\\r\\nConnection: close\\r\\n\\r\\nthe broker is away\\n";
+  close $call;
+}
+`
+    const content = '[Service]\nExecStart=/usr/bin/perl /opt/unready.pl\n'
+
+    const { error } = await converge(connection, [
+      file({ path: '/opt/unready.pl', content: program }),
+      systemdUnit({ unit: 'unready.service', content, state: 'running' }),
+      waitFor({ unit: 'unready.service', until, timeoutSeconds: 3 }),
+    ])
+
+    t.regex(error?.subject ?? '', /^after 3 s unready\.service answers \/ready with 503, should be 200/)
+    t.is(error?.why, 'the broker is away')
+    await converge(connection, [systemdUnit({ unit: 'unready.service', content, state: 'stopped' })])
+    connection.close()
+  })
 } else {
   test.serial.skip(needsRoot, (t) => t.pass())
 }
