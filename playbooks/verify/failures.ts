@@ -40,11 +40,12 @@ export function failureLines({ checks }: VerifyResult, paint: Paint): string[] {
     .toSorted((left, right) => placeOf(left) - placeOf(right))
   const remedies = [...Map.groupBy(causes, ({ advice, name }) => advice ?? name).values()]
   const told = new Set<CheckResult>()
+  const looked = new Set<string>()
   const lines = remedies.flatMap((group) => {
     const titles = new Set(group.map(titleOf))
     const follows = checks.filter((check) => !told.has(check) && followsFrom(check, titles))
     for (const check of follows) told.add(check)
-    return ['', ...groupLines(group, follows, paint)]
+    return ['', ...groupLines(group, { follows, looked, paint })]
   })
   return lines.length === 0 ? [] : ['', paint('bold', 'what failed, the cause first'), ...lines]
 }
@@ -59,7 +60,14 @@ function followsFrom({ status, because = [], detail }: CheckResult, titles: Set<
   return because.some((title) => titles.has(title))
 }
 
-function groupLines(group: CheckResult[], follows: CheckResult[], paint: Paint): string[] {
+interface Manner {
+  follows: readonly CheckResult[]
+  /** What was looked at before, for another remedy. */
+  looked: Set<string>
+  paint: Paint
+}
+
+function groupLines(group: CheckResult[], { follows, looked, paint }: Manner): string[] {
   const heads = Map.groupBy(group, ({ name, detail }) => JSON.stringify([name, detail]))
   const advice = group[0]?.advice
   return [
@@ -70,6 +78,7 @@ function groupLines(group: CheckResult[], follows: CheckResult[], paint: Paint):
     ...(advice === undefined ? [] : [`  do    ${advice}`]),
     ...evidenceLines(
       [...heads.values()].flatMap((alike) => alike.slice(0, shownHosts)),
+      looked,
       paint,
     ),
     ...consequenceLines(follows),
@@ -82,17 +91,21 @@ function sharedTitle(alike: readonly CheckResult[]): string {
 }
 
 /** The same is looked at once, however many checks it explains. */
-function evidenceLines(group: readonly CheckResult[], paint: Paint): string[] {
+function evidenceLines(group: readonly CheckResult[], looked: Set<string>, paint: Paint): string[] {
   const sources = Map.groupBy(
     group.flatMap(({ look }) => look),
     ({ host, command }) => `${host}: ${command}`,
   )
-  return [...sources].flatMap(([source, [evidence]]) => [
-    `  look  ${source}`,
-    ...(evidence === undefined ? [] : saidBy(evidence)).map((line) =>
-      paint('dim', cut(`          ${line}`, widestEvidence)),
-    ),
-  ])
+  return [...sources].flatMap(([source, [evidence]]) => {
+    if (looked.has(source)) return [`  look  ${source} (above)`]
+    looked.add(source)
+    return [
+      `  look  ${source}`,
+      ...(evidence === undefined ? [] : saidBy(evidence)).map((line) =>
+        paint('dim', cut(`          ${line}`, widestEvidence)),
+      ),
+    ]
+  })
 }
 
 function saidBy({ command, lines }: Evidence): string[] {

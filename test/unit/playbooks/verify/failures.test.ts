@@ -94,7 +94,20 @@ test('the same is looked at once, however many checks it explains', (t) => {
     check('indexes', 'vm2', { advice: 'read it', look }),
   ])
 
+  const otherRemedy = linesOf([
+    check('mongodb', 'vm2', { advice: 'read it', look }),
+    check('indexes', 'vm2', { advice: 'make them', look }),
+  ])
+
   t.is(lines.filter((line) => line.startsWith('  look')).length, 1)
+  t.deepEqual(
+    otherRemedy.filter((line) => line.startsWith('  look')),
+    [
+      '  look  vm2: journalctl --unit mongod.service',
+      '  look  vm2: journalctl --unit mongod.service (above)',
+    ],
+  )
+  t.is(otherRemedy.filter((line) => line.includes('Stopped')).length, 1)
 })
 
 test('where nothing failed nothing is said', (t) => {
