@@ -12,6 +12,8 @@ import { cutPower, rebootHost, startHost } from '../../inventory/lab/power.ts'
 import { type AccessRun, accessRun, noSsh, sshOnly } from '../support/access-run.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
+type Transport = NonNullable<Host['transport']>
+
 const labName = 'guard'
 const keys = hostKeys({ knownHostsFile: '/nonexistent', acceptNew: false })
 
@@ -39,16 +41,21 @@ if (isRoot) {
       variables = {},
       rules = sshOnly,
       guardSeconds = 8,
-    }: { variables?: AccessRun['variables']; rules?: PolicyRule[]; guardSeconds?: number } = {},
+      transport = 'node-ssh',
+    }: Partial<Pick<AccessRun, 'variables' | 'guardSeconds'>> & {
+      rules?: PolicyRule[]
+      transport?: Transport
+    } = {},
   ) => {
     const { inventory } = lab()
     const policy = { ...inventory.policy, rules }
+    const hosts = inventory.hosts.map((each) => ({ ...each, transport }))
     let connections = 0
     return accessRun({
       roles,
       variables,
       guardSeconds,
-      inventory: { ...inventory, policy },
+      inventory: { ...inventory, policy, hosts },
       connect: (to) => (connections++ === 0 ? open(to) : openSoon(to)),
     })
   }
@@ -132,24 +139,36 @@ if (isRoot) {
     t.is(await leftovers(), '')
   })
 
-  const lockouts: [string, () => ReturnType<typeof access>][] = [
+  const library: readonly Transport[] = ['node-ssh']
+  const both: readonly Transport[] = ['node-ssh', 'openssh']
+  const lockouts: [string, readonly Transport[], (transport: Transport) => ReturnType<typeof access>][] = [
     [
       'a policy without the SSH port',
-      () => access('firewall', { rules: noSsh, variables: { firewall: { allowLockout: true } } }),
+      both,
+      (transport) =>
+        access('firewall', {
+          rules: noSsh,
+          variables: { firewall: { allowLockout: true } },
+          transport,
+        }),
     ],
-    ['an sshd that listens elsewhere', () => access('straying')],
-    ['a file of keys without ours', () => access('otherKeys')],
-    ['a sudo that lets nobody become root', () => access('closedSudo')],
+    ['an sshd that listens elsewhere', library, () => access('straying')],
+    ['a file of keys without ours', library, () => access('otherKeys')],
+    ['a sudo that lets nobody become root', library, () => access('closedSudo')],
     [
       'an sshd that lets only others in',
-      () => access('sshd', { variables: { sshd: { allowUsers: ['nobody'], allowLockout: true } } }),
+      both,
+      (transport) =>
+        access('sshd', { variables: { sshd: { allowUsers: ['nobody'], allowLockout: true } }, transport }),
     ],
   ]
-  for (const [name, run] of lockouts) {
-    test.serial(`${name} is taken back, and the next run goes on`, async (t) => {
+  for (const [name, transport, run] of lockouts.flatMap(([name, transports, run]) =>
+    transports.map((transport) => [name, transport, run] as const),
+  )) {
+    test.serial(`${transport}: ${name} is taken back, and the next run goes on`, async (t) => {
       const before = await wayIn()
 
-      const result = await run()
+      const result = await run(transport)
       const after = await wayIn()
       const next = await access('access')
 
