@@ -35,4 +35,5 @@ export { defineRole as role, type Role, type RoleContext } from './engine/role.t
 export { Secret } from './engine/secret.ts'
 export { SecretVariable as secret } from './engine/secret-variable.ts'
 export { lines, type Script, sh } from './engine/shell.ts'
+export { JsonDocument } from './playbooks/json-document.ts'
 export { project } from './project.ts'

@@ -2,11 +2,23 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type * as v from 'valibot'
+import {
+  CapacityDocument,
+  CostDocument,
+  DeadLetterDocument,
+  DoctorDocument,
+  FirewallDocument,
+  InventoryDocument,
+  LabDocument,
+} from '../engine/cli/json-documents.ts'
 import { errorCodes } from '../engine/errors.ts'
-import { JsonDocument } from '../engine/report/json-schema.ts'
+import { RunDocument } from '../engine/report/json-schema.ts'
+import { RunHeader } from '../engine/report/run-record.ts'
 import type { Role } from '../engine/role.ts'
 import { SavedPlan } from '../engine/saved-plan.ts'
+import { JsonDocument } from '../playbooks/json-document.ts'
 import { provision } from '../playbooks/provision.ts'
+import { VerifyDocument } from '../playbooks/verify/result.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -29,6 +41,24 @@ function errorsPage(): string {
   )
 }
 
+/** Which documents a command prints, by their types. */
+const documentsOf: Record<string, string[]> = {
+  'provision, harden, drift, up, destroy': typesIn(RunDocument),
+  log: typesIn({ options: [RunHeader] }),
+  'verify-e2e': typesIn(VerifyDocument),
+  'firewall diff': typesIn(FirewallDocument),
+  'inventory list, show, graph': typesIn(InventoryDocument),
+  'dlq list, show, replay': typesIn(DeadLetterDocument),
+  capacity: typesIn({ options: [CapacityDocument] }),
+  cost: typesIn({ options: [CostDocument] }),
+  doctor: typesIn({ options: [DoctorDocument] }),
+  'lab status': typesIn({ options: [LabDocument] }),
+}
+
+function typesIn({ options }: { options: readonly { entries: { type: { literal: string } } }[] }): string[] {
+  return options.map(({ entries }) => entries.type.literal)
+}
+
 /** What programs read: the lines of `--json`, and the file of a saved plan. */
 function jsonPage(): string {
   const documents = JsonDocument.options.flatMap((document) => [
@@ -37,10 +67,17 @@ function jsonPage(): string {
     ...formTable(document),
     '',
   ])
+  const commands = Object.entries(documentsOf).map(
+    ([command, types]) => `| ${command} | ${types.map((type) => `[${type}](#${type})`).join(', ')} |`,
+  )
   return page(
     'JSON',
-    'With `--json`, a command prints one document a line on standard output, in the order in which things happen; records in `.sluice/runs` hold the same. A run ends with `run-ended`, a command that could not begin with `error`. What a `[]` follows is a list.',
+    'With `--json`, a command prints one document a line on standard output, in the order in which things happen, and nothing else there; each says by its `type` what it is. A run ends with `run-ended`, and any command that could not begin, or not go on, with `error`. Records in `.sluice/runs`, which `sluice log` shows, begin with `run-recorded` and go on with what the run printed. What a `[]` follows is a list. The package exports the schema of all of them, `JsonDocument`; `inventory list|show --format ansible` is in the form of Ansible instead.',
     [
+      '| command | its documents |',
+      '|---|---|',
+      ...commands,
+      '',
       ...documents,
       '## A saved plan',
       '',
@@ -60,7 +97,12 @@ function fieldRows(schema: AnySchema, prefix: string): string[] {
   return Object.entries(schema.entries ?? {}).flatMap(([name, field]) => {
     const { inner, suffix, left, description } = unfolded(field)
     const path = `${prefix}${name}${suffix}`
-    const type = inner.entries === undefined ? inner.expects.replaceAll('|', '\\|') : 'object'
+    const type =
+      inner.type === 'lazy'
+        ? 'object'
+        : inner.entries === undefined
+          ? inner.expects.replaceAll('|', '\\|')
+          : 'object'
     const shown = type.length > 80 ? 'one of many words' : type
     return [
       `| \`${path}\` | ${shown}${left ? ', may be left out' : ''} | ${description} |`,

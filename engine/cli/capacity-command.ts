@@ -2,6 +2,7 @@ import { painter } from '../report/terminal.ts'
 import { count } from '../report/wording.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { CommandDocument } from './json-documents.ts'
 import type { HostOptions } from './options.ts'
 import { readOverrides } from './overrides.ts'
 import type { CapacityControls, CapacityReport } from './pipeline-controls.ts'
@@ -37,7 +38,7 @@ export async function capacityCommand(
     { seconds, safety, headroom, topics, group, ...(writesPerSecond !== undefined && { writesPerSecond }) },
     signal,
   )
-  if (options.json) print(JSON.stringify({ type: 'capacity', ...report }))
+  if (options.json) print(JSON.stringify({ type: 'capacity', ...report } satisfies CommandDocument))
   else for (const line of reportLines(report, painter(stdout))) print(line)
   return report.advice.length === 0 ? exitCodes.converged : exitCodes.differs
 }

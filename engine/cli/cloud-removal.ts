@@ -38,7 +38,7 @@ export async function removeCloud(
   }
   const question = `This removes ${removal.summary}, the hosts with all data on them. Type "yes" to go on: `
   if (!options.yes && !(await confirmed(session, question))) {
-    print('Nothing was removed.')
+    if (!options.json) print('Nothing was removed.')
     return exitCodes.failed
   }
   const result = await showCloudRun(session, removal, options, { mode: 'remove', removeData: true })

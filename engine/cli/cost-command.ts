@@ -3,6 +3,7 @@ import { cloudOf, cloudOptions } from './cloud.ts'
 import type { CloudControls, CostReport, CostTable } from './cloud-controls.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { CommandDocument } from './json-documents.ts'
 import type { CostOptions } from './options.ts'
 import { inventoryChoice, type Session } from './session.ts'
 
@@ -15,7 +16,7 @@ export async function costCommand(session: Session, options: CostOptions): Promi
   )
   const { print } = session
   if (options.json) {
-    print(JSON.stringify(report))
+    print(JSON.stringify({ type: 'cost', ...report } satisfies CommandDocument))
     return exitCodes.converged
   }
   const { plan, notPlanned, running, notAsked, examples, currency, source } = report

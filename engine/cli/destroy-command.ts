@@ -47,7 +47,7 @@ export async function destroyCommand(session: Session, options: DestroyOptions):
       : found
   const question = `This removes ${installed(chosen, typed.data)}. Type "yes" to go on: `
   if (!options.yes && !(await confirmed(session, question))) {
-    print('Nothing was removed.')
+    if (!options.json) print('Nothing was removed.')
     return exitCodes.failed
   }
   const manner = { mode: 'remove', removeData: typed.data, ...(savedPlan && { savedPlan }) } as const

@@ -4,6 +4,7 @@ import { count } from '../report/wording.ts'
 import { columns } from './columns.ts'
 import { confirmed } from './confirm.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { CommandDocument } from './json-documents.ts'
 import type { HostOptions } from './options.ts'
 import { readOverrides } from './overrides.ts'
 import type { DeadLetter, DeadLetterControls, DeadLetterTopic, LetterFilter } from './pipeline-controls.ts'
@@ -46,7 +47,8 @@ export function dlqList(
     const last = options.last ?? (options.json ? letters.length : shownAtOnce)
     const shown = letters.slice(Math.max(0, letters.length - last))
     if (options.json) {
-      for (const letter of shown) print(JSON.stringify({ type: 'letter', ...letter }))
+      for (const letter of shown)
+        print(JSON.stringify({ type: 'letter', ...letter } satisfies CommandDocument))
       return exitCodes.converged
     }
     const paint = painter(session.stdout)
@@ -82,7 +84,8 @@ export function dlqShow(
     }
     if (options.json) {
       const encoded = { key: key?.toString('base64') ?? null, value: value?.toString('base64') ?? null }
-      print(JSON.stringify({ type: 'letter', ...letter, headers, base64: encoded }))
+      const document = { type: 'letter', ...letter, headers, base64: encoded } satisfies CommandDocument
+      print(JSON.stringify(document))
       return exitCodes.converged
     }
     const lines = [
@@ -135,7 +138,7 @@ export async function dlqReplay(
     }
     const what = `${count(letters.length, 'message')} again: ${byTopic(letters)}`
     if (!options.yes && !(await confirmed(session, `This sends ${what}. Type "yes" to go on: `))) {
-      print('Nothing was sent.')
+      if (!options.json) print('Nothing was sent.')
       return exitCodes.failed
     }
     let sent = 0
@@ -143,7 +146,7 @@ export async function dlqReplay(
     await topic.replay(letters, (outcome) => {
       if (outcome.failure === undefined) sent += 1
       else failed += 1
-      if (options.json) print(JSON.stringify({ type: 'replayed', ...outcome }))
+      if (options.json) print(JSON.stringify({ type: 'replayed', ...outcome } satisfies CommandDocument))
       else if (outcome.failure !== undefined)
         print(printable(`${outcome.letter}  not sent: ${outcome.failure}`))
       else if (options.verbose) print(`${outcome.letter}  sent to ${outcome.to}`)

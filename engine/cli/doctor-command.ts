@@ -5,6 +5,7 @@ import type { Host } from '../inventory.ts'
 import { painter } from '../report/terminal.ts'
 import { exitCodes } from './exit-codes.ts'
 import type { Finding } from './finding.ts'
+import type { CommandDocument } from './json-documents.ts'
 import type { HostOptions } from './options.ts'
 import { connector, inventoryChoice, loadHosts, type Session } from './session.ts'
 
@@ -18,7 +19,8 @@ export async function doctorCommand(session: Session, options: HostOptions): Pro
   const show = (finding: Finding) => {
     const { subject, state, found, advice } = finding
     if (state === 'problem') problems++
-    if (options.json) return print(JSON.stringify(finding))
+    if (options.json)
+      return print(JSON.stringify({ type: 'doctor-finding', ...finding } satisfies CommandDocument))
     const mark = state === 'ok' ? paint('green', 'ok     ') : paint('red', 'problem')
     print(`${mark}  ${subject.padEnd(18)}  ${found.replaceAll('\n', `\n${' '.repeat(29)}`)}`)
     if (advice !== undefined) print(`${' '.repeat(27)}  do: ${advice}`)

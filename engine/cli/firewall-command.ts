@@ -12,6 +12,7 @@ import { survey } from '../survey.ts'
 import type { Connection } from '../transport/connection.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { CommandDocument } from './json-documents.ts'
 import { defaultForks, type HostOptions } from './options.ts'
 import type { FirewallEntry, FirewallReading } from './registry.ts'
 import { connector, loadHosts, type Session } from './session.ts'
@@ -129,24 +130,28 @@ function outcomeOf(results: readonly HostDifferences[]): 'failed' | 'differs' | 
   return results.some(({ differences }) => differences.length > 0) ? 'differs' : 'converged'
 }
 
-const kinds = ['missing', 'surplus', 'setting'] as const
-
 function countsOf(results: readonly HostDifferences[]) {
   const all = results.flatMap(({ differences }) => differences)
-  const [missing, surplus, settings] = kinds.map((kind) => all.filter((each) => each.kind === kind).length)
-  return { missing, surplus, settings }
+  const of = (kind: Difference['kind']) => all.filter((each) => each.kind === kind).length
+  return { missing: of('missing'), surplus: of('surplus'), settings: of('setting') }
 }
 
-function documentsOf(results: readonly HostDifferences[], findings: readonly string[]): object[] {
+function documentsOf(results: readonly HostDifferences[], findings: readonly string[]): CommandDocument[] {
   return [
     ...results.map(({ error, ...result }) => ({
-      type: 'firewall-host',
+      type: 'firewall-host' as const,
       ...result,
       ...(error && {
-        error: { code: error.code, subject: error.subject, why: error.why, advice: error.advice },
+        error: {
+          code: error.code,
+          subject: error.subject,
+          at: error.at,
+          why: error.why,
+          advice: error.advice,
+        },
       }),
     })),
-    ...findings.map((finding) => ({ type: 'firewall-finding', finding })),
+    ...findings.map((finding) => ({ type: 'firewall-finding' as const, finding })),
     { type: 'firewall-ended', status: outcomeOf(results), hosts: results.length, ...countsOf(results) },
   ]
 }

@@ -3,6 +3,7 @@ import { trafficName } from '../policy.ts'
 import { inventoryFiles } from './choose-inventory.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { CommandDocument } from './json-documents.ts'
 import { inventoryChoice, loadHosts, type Session } from './session.ts'
 
 /** Which inventory a command is about. */
@@ -21,7 +22,12 @@ export function inventoryList(session: Session, { json }: { json: boolean }): nu
     ...inventoryFiles(projectDirectory).map((name) => ({ name, summary: 'a file of this project' })),
   ]
   if (json) {
-    for (const entry of entries) print(JSON.stringify({ ...entry, default: entry.name === chosen }))
+    for (const entry of entries) {
+      const isDefault = entry.name === chosen
+      print(
+        JSON.stringify({ type: 'inventory-listed', ...entry, default: isDefault } satisfies CommandDocument),
+      )
+    }
     return exitCodes.converged
   }
   const rows = entries.map(({ name, summary }) => [name === chosen ? '*' : ' ', name, summary])
@@ -37,7 +43,10 @@ export async function inventoryGraph(
 ): Promise<number> {
   const { inventory } = await loadHosts(session, options, { create: false, reach: false })
   const { edgesOf, graphMermaid, graphText } = await import('./inventory-graph.ts')
-  const documents = () => edgesOf(inventory).map((edge) => JSON.stringify(edge))
+  const documents = () =>
+    edgesOf(inventory).map((edge) =>
+      JSON.stringify({ type: 'inventory-edge', ...edge } satisfies CommandDocument),
+    )
   const lines = options.json ? documents() : options.mermaid ? graphMermaid(inventory) : graphText(inventory)
   for (const line of lines) session.print(line)
   return exitCodes.converged
@@ -59,7 +68,7 @@ export async function inventoryShow(
   const { inventory, hosts } = await loadHosts(session, options, { create: false, reach: false })
   const { print } = session
   if (options.json) {
-    print(JSON.stringify({ ...inventory, hosts }))
+    print(JSON.stringify({ type: 'inventory', ...inventory, hosts } satisfies CommandDocument))
     return exitCodes.converged
   }
   const hostRows = hosts.map((host) => [

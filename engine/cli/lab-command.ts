@@ -5,6 +5,7 @@ import { SluiceError, typable } from '../errors.ts'
 import { duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { CommandDocument } from './json-documents.ts'
 import type { LabControls, LabOptions } from './lab-controls.ts'
 import type { Session } from './session.ts'
 import { refuseUnderWay } from './under-way.ts'
@@ -74,7 +75,8 @@ export async function labSsh(session: Session, host: string | undefined, command
 async function showStatus(session: Session, lab: LabControls, json: boolean): Promise<number> {
   const hosts = await lab.status(labOptions(session))
   if (json) {
-    for (const host of hosts) session.print(JSON.stringify(host))
+    for (const host of hosts)
+      session.print(JSON.stringify({ type: 'lab-host', ...host } satisfies CommandDocument))
   } else if (hosts.every(({ state }) => state === 'missing')) {
     session.print(typable('The lab is down. `sluice lab up` starts it.'))
   } else {

@@ -3,7 +3,7 @@ import { describeError, SluiceError } from '../errors.ts'
 import { isCheck } from '../events.ts'
 import type { JsonError } from '../report/json-schema.ts'
 import { profileLines } from '../report/profile.ts'
-import { isUnderWay, listRuns, type RunRecord, readRun } from '../report/run-record.ts'
+import { isUnderWay, listRuns, type RunHeader, type RunRecord, readRun } from '../report/run-record.ts'
 import { painter } from '../report/terminal.ts'
 import { changeText, count, duration } from '../report/wording.ts'
 import { columns } from './columns.ts'
@@ -23,7 +23,7 @@ export function logCommand(
     .map((known) => readRun(projectDirectory, known))
   if (json) {
     for (const { id: known, header, end } of records)
-      print(JSON.stringify({ id: known, ...header, result: end?.result }))
+      print(JSON.stringify({ ...header, id: known, ...(end && { result: end.result }) } satisfies RunHeader))
     return exitCodes.converged
   }
   if (records.length === 0) print('No runs yet: provision, harden and destroy leave a record here.')

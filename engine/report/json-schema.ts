@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { errorCodes } from '../errors.ts'
 
 /**
- * What `--json` prints: one document of this form a line, in the order in which things happen.
+ * What a run prints with `--json`: one document of this form a line, in the order in which things happen.
  * A run ends with `run-ended`; a command that could not begin ends with `error`.
  */
 
@@ -35,7 +35,7 @@ const PlannedChange = v.strictObject({
   after: v.pipe(v.array(v.string()), v.description('resources whose own change must come first')),
 })
 const Milliseconds = v.pipe(v.number(), v.integer(), v.minValue(0))
-const Count = v.pipe(v.number(), v.integer(), v.minValue(0))
+export const Count = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 const HostResult = v.strictObject({
   host: v.string(),
@@ -82,7 +82,17 @@ const noun = v.pipe(
   v.description('what one of the hosts is, where it is no host: region'),
 )
 
-export const JsonDocument = v.variant('type', [
+export const RunSummary = v.strictObject({
+  playbook: v.string(),
+  mode,
+  noun,
+  hosts: v.array(HostResult),
+  durationMs: Milliseconds,
+  interrupted: v.boolean(),
+  profile: v.pipe(v.optional(Profile), v.description('where the time went')),
+})
+
+export const RunDocument = v.variant('type', [
   v.strictObject({
     type: v.literal('run-started'),
     playbook: v.string(),
@@ -117,18 +127,7 @@ export const JsonDocument = v.variant('type', [
     needs: v.array(v.string()),
   }),
   v.strictObject({ type: v.literal('host-ended'), result: HostResult }),
-  v.strictObject({
-    type: v.literal('run-ended'),
-    result: v.strictObject({
-      playbook: v.string(),
-      mode,
-      noun,
-      hosts: v.array(HostResult),
-      durationMs: Milliseconds,
-      interrupted: v.boolean(),
-      profile: v.pipe(v.optional(Profile), v.description('where the time went')),
-    }),
-  }),
+  v.strictObject({ type: v.literal('run-ended'), result: RunSummary }),
   v.strictObject({ type: v.literal('error'), error: JsonError }),
 ])
-export type JsonDocument = v.InferOutput<typeof JsonDocument>
+export type RunDocument = v.InferOutput<typeof RunDocument>

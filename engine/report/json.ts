@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 
-/** Writes every event as one line of JSON, in the form of `JsonDocument`. */
+/** Writes every event as one line of JSON, in the form of `RunDocument`. */
 export function jsonReport({ write, diff }: { write(line: string): void; diff: boolean }): Emit {
   return (event) => write(jsonLine(event, { texts: diff }))
 }

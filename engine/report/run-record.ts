@@ -15,7 +15,7 @@ import { reasonOf, SluiceError } from '../errors.ts'
 import { type Emit, isCheck } from '../events.ts'
 import { isRunning } from '../running-process.ts'
 import { jsonReport } from './json.ts'
-import { JsonDocument } from './json-schema.ts'
+import { RunDocument, RunSummary } from './json-schema.ts'
 
 /** What a run record begins with: who did what, from where, to which hosts. */
 export const RunHeader = v.strictObject({
@@ -33,16 +33,24 @@ export const RunHeader = v.strictObject({
     v.exactOptional(v.string()),
     v.description('what tells it from a later process of that number, on Linux'),
   ),
+  id: v.pipe(
+    v.exactOptional(v.string()),
+    v.description('only where sluice log lists runs: what it is given'),
+  ),
+  result: v.pipe(
+    v.exactOptional(RunSummary),
+    v.description('only where sluice log lists runs, and the run has ended: as in run-ended'),
+  ),
 })
 export type RunHeader = v.InferOutput<typeof RunHeader>
 
-type RunEnded = Extract<JsonDocument, { type: 'run-ended' }>
+type RunEnded = Extract<RunDocument, { type: 'run-ended' }>
 
 export interface RunRecord {
   /** The file's name without its ending: what `sluice log` is given. */
   id: string
   header: RunHeader
-  documents: JsonDocument[]
+  documents: RunDocument[]
   /** Missing when the run was killed, or is under way. */
   end: RunEnded | undefined
 }
@@ -130,7 +138,7 @@ export function readRun(projectDirectory: string, id: string): RunRecord {
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
   try {
     const [first = '', ...rest] = lines
-    const documents = rest.map((line) => v.parse(JsonDocument, JSON.parse(line)))
+    const documents = rest.map((line) => v.parse(RunDocument, JSON.parse(line)))
     const end = documents.find((document) => document.type === 'run-ended')
     return { id, header: v.parse(RunHeader, JSON.parse(first)), documents, end }
   } catch (cause) {

@@ -6,6 +6,7 @@ import { sh } from '../../engine/shell.ts'
 import { sshCommand } from '../../inventory/lab/known-hosts.ts'
 import { hostPaths } from '../../inventory/lab/names.ts'
 import { sluice } from '../support/cli.ts'
+import { documentsOf } from '../support/json-documents.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
 // Multipass itself is a snap and cannot be had here. A lab host stands in for its instance, and a script for its
@@ -109,7 +110,7 @@ withLab(
     const shown = await run(t, 'inventory', 'show', '--json')
 
     t.is(hardened.exitCode, 0, hardened.stdout + hardened.stderr)
-    t.deepEqual(JSON.parse(shown.stdout).policy.admin, [`${network}.1/32`])
+    t.deepEqual(documentsOf(shown.stdout, 'inventory')[0]?.policy.admin, [`${network}.1/32`])
     t.regex((await run(t, 'doctor')).stdout, /ok +vm1 +keeper@\S+: debian/)
   },
 )

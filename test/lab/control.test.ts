@@ -1,11 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import * as v from 'valibot'
-import { JsonDocument } from '../../engine/report/json-schema.ts'
 import { parseSavedPlan } from '../../engine/saved-plan.ts'
 import { sh } from '../../engine/shell.ts'
 import { projectFolder, sluice } from '../support/cli.ts'
+import { documentsIn } from '../support/json-documents.ts'
 import { ask, testLabName, useLab } from '../support/lab-hosts.ts'
 
 const lab = useLab(test, 'control', 2)
@@ -20,10 +19,7 @@ async function onHost(name: string, script: ReturnType<typeof sh>): Promise<stri
 }
 
 function ended(stdout: string) {
-  const documents = stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => v.parse(JsonDocument, JSON.parse(line)))
+  const documents = documentsIn(stdout)
   const end = documents.find((document) => document.type === 'run-ended')
   if (end === undefined) throw new Error(stdout.slice(-2000))
   return { documents, result: end.result }

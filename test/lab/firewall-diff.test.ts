@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type Script, sh } from '../../engine/shell.ts'
 import { projectFolder, sluice } from '../support/cli.ts'
+import { documentsIn, documentsOf } from '../support/json-documents.ts'
 import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
 if (isRoot) {
@@ -102,10 +103,7 @@ if (isRoot) {
       t.regex(text.stdout, /surplus +allow udp 53 from anywhere \(IPv4\) .*; it is in force, not stored/)
       t.regex(text.stdout, /2 of 2 hosts differ \(rules missing: 1, surplus: 3; settings: 0\)/)
       t.is(json.exitCode, 2)
-      const documents = json.stdout
-        .trim()
-        .split('\n')
-        .map((each) => JSON.parse(each))
+      const documents = documentsIn(json.stdout)
       t.deepEqual(documents.at(-1), {
         type: 'firewall-ended',
         status: 'differs',
@@ -128,27 +126,22 @@ if (isRoot) {
     const diff = await run('firewall', 'diff', '--json')
     const changed = await run(...harden, '--json')
 
-    const documents = (text: string) =>
-      text
-        .trim()
-        .split('\n')
-        .map((each) => JSON.parse(each))
-    const [first, second] = documents(diff.stdout)
+    const [first, second] = documentsOf(diff.stdout, 'firewall-host')
     t.deepEqual(
-      first.differences.map(({ kind, what }: { kind: string; what: string }) => `${kind} ${what}`),
+      first?.differences.map(({ kind, what }) => `${kind} ${what}`),
       [
         'missing allow tcp 9000:9100 from 10.99.0.2',
         'missing allow tcp 9000:9100 from fd99::2',
         'surplus allow tcp 9000:9100 from 10.99.0.1',
       ],
     )
-    t.deepEqual(second.differences, [])
-    const { result } = documents(changed.stdout).at(-1)
+    t.deepEqual(second?.differences, [])
+    const [end] = documentsOf(changed.stdout, 'run-ended')
     t.deepEqual(
-      result.hosts.map((host: { changed: { changes: { property: string }[] }[] }) =>
+      end?.result.hosts.map((host) =>
         host.changed.flatMap(({ changes }) => changes.map(({ property }) => property)),
       ),
-      [first.differences.map(({ what }: { what: string }) => `rule ${what}`), []],
+      [first?.differences.map(({ what }) => `rule ${what}`), []],
     )
     t.is((await run('firewall', 'diff')).exitCode, 0)
   })

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
-import * as v from 'valibot'
-import { JsonDocument } from '../../engine/report/json-schema.ts'
+import type { JsonDocument } from '../../playbooks/json-document.ts'
 import { projectFolder, sluice } from './cli.ts'
+import { documentsIn } from './json-documents.ts'
 
 export type RunResult = Extract<JsonDocument, { type: 'run-ended' }>['result']
 
-/** The program as a user types it, in a folder of its own: `run` with --json, `verified` as text. */
+/** The program as a user types it, in a folder of its own: with --json. */
 export function typed(environment: Record<string, string>) {
   /** Runs a command that works on hosts; what it ended with, and the time that the whole process took in the log. */
   async function run(t: ExecutionContext, words: string[]): Promise<{ exitCode: number; result: RunResult }> {
@@ -14,10 +14,7 @@ export function typed(environment: Record<string, string>) {
     const { exitCode, stdout, stderr } = await sluice(projectFolder(t), [...words, '--json'], environment)
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
     t.log(`${words.join(' ')}: exit code ${exitCode} after ${seconds} s`)
-    const documents = stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => v.parse(JsonDocument, JSON.parse(line)))
+    const documents = documentsIn(stdout)
     const end = documents.findLast((document) => document.type === 'run-ended')
     if (end === undefined)
       throw new Error(`the run did not end: ${stdout.slice(-2000)}${stderr.slice(-2000)}`)
@@ -28,9 +25,14 @@ export function typed(environment: Record<string, string>) {
   async function verified(t: ExecutionContext, { withinSeconds = 0 } = {}): Promise<void> {
     const deadline = performance.now() + withinSeconds * 1000
     for (;;) {
-      const { exitCode, stdout, stderr } = await sluice(projectFolder(t), ['verify-e2e'], environment)
+      const words = ['verify-e2e', '--json']
+      const { exitCode, stdout, stderr } = await sluice(projectFolder(t), words, environment)
+      const end = documentsIn(stdout).findLast((document) => document.type === 'verify-ended')
       if (exitCode === 0) {
-        t.regex(stdout, /verified: \d+ passed, 0 failed, 0 skipped/)
+        t.deepEqual(
+          end?.result.checks.filter(({ status }) => status !== 'passed'),
+          [],
+        )
         return
       }
       if (performance.now() > deadline) {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { documentsOf } from '../../support/json-documents.ts'
 import { Cloud } from './cloud.ts'
 import { ec2Error } from './relay.ts'
 import { startStacks } from './stack.ts'
@@ -35,7 +36,8 @@ test.serial(
       stdout,
       /^there now: shop in us-west-2, ap-northeast-1, sa-east-1: [\d.]+ USD an hour.*; nothing is in sa-east-1$/m,
     )
-    const { running } = JSON.parse(json) as { running: { hourly: number; regions: { hourly: number }[] } }
+    const running = documentsOf(json, 'cost')[0]?.running
+    if (running === undefined) throw new Error(json)
     t.is(running.regions.length, 3)
     t.is(
       running.hourly,

@@ -4,6 +4,7 @@ import { CreateTagsCommand, StopInstancesCommand } from '@aws-sdk/client-ec2'
 import test from 'ava'
 import type { Inventory } from '../../../engine/inventory.ts'
 import { trafficName } from '../../../engine/policy.ts'
+import { documentsOf } from '../../support/json-documents.ts'
 import { inventoryActions } from './actions.ts'
 import { Cloud } from './cloud.ts'
 import { consoleText, hostKey, startInventories } from './found-hosts.ts'
@@ -54,7 +55,9 @@ test.serial(
     const { exitCode, stdout, stderr, asked } = await show()
 
     t.is(exitCode, 0, stderr)
-    const { hosts, policy } = JSON.parse(stdout) as Inventory
+    const [document] = documentsOf(stdout, 'inventory')
+    if (document === undefined) throw new Error(stdout)
+    const { hosts, policy } = document
     const other = await cloud.addressOf('another')
     t.deepEqual(
       hosts.map(({ name, user, groups, variables }) => [name, user, groups.slice(0, 2), variables]),

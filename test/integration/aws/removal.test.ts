@@ -5,6 +5,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
 import test from 'ava'
+import { documentsOf } from '../../support/json-documents.ts'
 import { required } from './cloud.ts'
 import { instancesOf, startStacks } from './stack.ts'
 
@@ -52,8 +53,8 @@ test.serial('of a stack that has more instances than a page all are priced and r
   const cost = await text(['cost', '--json'])
   const destroyed = await text(['destroy', '--yes'])
 
-  const { running } = JSON.parse(cost.stdout) as { running: { items: unknown[] } }
-  t.is(running.items.length, 301)
+  const [report] = documentsOf(cost.stdout, 'cost')
+  t.is(report?.running?.items.length, 301)
   t.is(destroyed.exitCode, 0, destroyed.stderr)
   t.regex(destroyed.stdout, /Done: \d+ resources removed in 1 region/)
   t.deepEqual(await instancesOf(cloud), [])

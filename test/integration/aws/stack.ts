@@ -9,9 +9,8 @@ import {
   type Instance,
 } from '@aws-sdk/client-ec2'
 import type { ExecutionContext, TestFn } from 'ava'
-import * as v from 'valibot'
-import { JsonDocument } from '../../../engine/report/json-schema.ts'
 import { projectFolder, sluice, startSluice } from '../../support/cli.ts'
+import { documentsIn } from '../../support/json-documents.ts'
 import { Cloud, required } from './cloud.ts'
 import { type CloudApi, environment, startCloudApi } from './cloud-api.ts'
 
@@ -76,10 +75,7 @@ async function makeProject(
     sluice(folder, words, { ...settings, ...more })
   const run = async (words: string[], more: Record<string, string> = {}) => {
     const { exitCode, stdout, stderr } = await text([...words, '--json'], more)
-    const documents = stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => v.parse(JsonDocument, JSON.parse(line)))
+    const documents = documentsIn(stdout)
     const end = documents.findLast((document) => document.type === 'run-ended')
     const [result] = end?.result.hosts ?? []
     const changed = result?.changed.map(({ resource }) => resource.replace(' shop', '')) ?? []

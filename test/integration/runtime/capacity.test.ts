@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import test from 'ava'
 import { projectFolder, sluice } from '../../support/cli.ts'
 import { forwardingSsh } from '../../support/forwarding-ssh.ts'
+import { documentsOf } from '../../support/json-documents.ts'
 import { type Ground, layPipeline, prepareGround } from '../../support/pipeline.ts'
 import { eventually } from '../../support/programs.ts'
 
@@ -54,8 +55,9 @@ hosts: { vm1: { groups: [kafka, mongodb, processor], ${reach} } }
   t.regex(noTopic.stderr, /^PIPELINE_UNREACHABLE {2}Kafka has no topic not\.there$/m)
   t.regex(noGroup.stderr, /^PIPELINE_UNREACHABLE {2}nobody of the group not-there has ever stored anything/m)
   t.true([0, 2].includes(exitCode), stderr)
-  const report = JSON.parse(stdout)
   t.log(stdout)
+  const [report] = documentsOf(stdout, 'capacity')
+  if (report === undefined) throw new Error(stdout)
   const { measured, processors, database } = report
   t.true(measured.arriving > 20 && measured.arriving < 250, String(measured.arriving))
   t.true(Math.abs(measured.processed - measured.arriving) < measured.arriving / 2)

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { Kafka, logLevel, type Message, Partitioners } from 'kafkajs'
 import { deadLetterOperator } from '../../support/dead-letter-operator.ts'
+import { documentsOf } from '../../support/json-documents.ts'
 import { readTopic } from '../../support/kafka-log.ts'
 import { type Ground, layPipeline, type Pipeline, prepareGround } from '../../support/pipeline.ts'
 import { eventually } from '../../support/programs.ts'
@@ -20,10 +21,7 @@ async function operator(t: ExecutionContext, pipeline: Pipeline) {
   const letters = async (...words: string[]) => {
     const { exitCode, stdout, stderr } = await dlq('list', '--json', ...words)
     if (exitCode !== 0) throw new Error(stderr)
-    return stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line))
+    return documentsOf(stdout, 'letter')
   }
   return { dlq, letters }
 }
@@ -51,7 +49,8 @@ const inDeadLetters = (pipeline: Pipeline) =>
   readTopic(ground.services.bootstrap, pipeline.topics.deadLetters)
 
 /** Letters are sent at least once: where one came again, its origin is the same. */
-const originsOf = (letters: { origin?: string }[]) => [...new Set(letters.map(({ origin }) => origin))].sort()
+const originsOf = (letters: { origin?: string | undefined }[]) =>
+  [...new Set(letters.map(({ origin }) => origin))].sort()
 
 test.serial(
   'letters are listed, shown and replayed: however often, each becomes one document, with its bytes, key and headers',
@@ -160,7 +159,7 @@ test.serial('a message that is still bad comes back, and says how often', async 
     for (const { replays, from } of waiting) {
       t.is(replays, times)
       t.like(from, { topic: token, partition: 0 })
-      t.true(sent.some(({ offset }) => offset === from.offset))
+      t.true(sent.some(({ offset }) => offset === from?.offset))
     }
   }
   t.regex((await dlq('list')).stdout, /back 2×/)
@@ -178,7 +177,7 @@ test.serial('what cannot be meant, reached or sent is said, and ends with anothe
   await send(pipeline.topics.deadLetters, [{ value: 'by somebody', partition: 1 }])
 
   const unknown = await dlq('show', '2:99')
-  const name = (await letters()).find(({ from }) => from === undefined)?.letter
+  const name = (await letters()).find(({ from }) => from === undefined)?.letter ?? ''
   const foreign = await dlq('replay', name, '--yes')
   const badOffset = await dlq('list', '--offset', '9-3')
   const elsewhere = await dlq('list', '--var', 'kafka.port=9')

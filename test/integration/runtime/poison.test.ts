@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import test from 'ava'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { deadLetterOperator } from '../../support/dead-letter-operator.ts'
+import { documentsOf } from '../../support/json-documents.ts'
 import { type Logged, readTopic } from '../../support/kafka-log.ts'
 import { type Ground, layPipeline, prepareGround } from '../../support/pipeline.ts'
 import { poisonKinds, poisonTrials, type Trial } from '../../support/poison.ts'
@@ -63,12 +64,6 @@ async function sendAll(trials: Trial[], nameOf: (trial: Trial) => string): Promi
   await producer.disconnect()
   return places
 }
-
-const documentsOf = (lines: string) =>
-  lines
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line))
 
 test(`${howMany} messages of all kinds of poison are dead letters with reasons, and their neighbours are stored once`, async (t) => {
   t.timeout(600_000)
@@ -139,15 +134,19 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
   }
 
   const dlq = await deadLetterOperator(t, ground.services.bootstrap, deadLetters)
-  const originsOf = (some: { origin?: string }[]) => [...new Set(some.map(({ origin }) => origin))].sort()
+  const originsOf = (some: { origin?: string | undefined }[]) =>
+    [...new Set(some.map(({ origin }) => origin))].sort()
   const origins = bad.map((trial) => places.get(trial)).sort()
-  const listed = documentsOf((await dlq('list', '--json')).stdout)
+  const listed = documentsOf((await dlq('list', '--json')).stdout, 'letter')
   t.deepEqual(originsOf(listed), origins)
   for (const [kind, [example]] of kinds) {
-    const shown = documentsOf((await dlq('show', places.get(example as Trial) ?? '', '--json')).stdout)
+    const shown = documentsOf(
+      (await dlq('show', places.get(example as Trial) ?? '', '--json')).stdout,
+      'letter',
+    )
     const whole = example?.value ?? null
     const kept = whole === null ? null : whole.subarray(0, 900_000).toString('base64')
-    t.is(shown[0]?.base64.value, kept, kind)
+    t.is(shown[0]?.base64?.value, kept, kind)
   }
   const binary = kinds.get('invalid UTF-8')?.[0] as Trial
   t.is((await dlq('show', places.get(binary) ?? '')).exitCode, 0)
@@ -161,7 +160,7 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
     return originsOf(replayedOnce.map(({ headers }) => headers)).length
   }
   await eventually('all are back', async () => (await comeBack()) >= bad.length, 240_000)
-  const back = documentsOf((await dlq('list', '--json')).stdout)
+  const back = documentsOf((await dlq('list', '--json')).stdout, 'letter')
   t.true(back.every(({ replays }) => replays === 1))
   t.deepEqual(originsOf(back), origins)
   t.deepEqual(await storedRuns(), runs)

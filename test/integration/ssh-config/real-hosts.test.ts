@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Host } from '../../../engine/inventory.ts'
 import { type CliResult, projectFolder } from '../../support/cli.ts'
+import { documentsOf } from '../../support/json-documents.ts'
 import { isRoot, needsRoot, useLab } from '../../support/lab-hosts.ts'
 
 const withHosts = isRoot ? test.serial : test.serial.skip
@@ -57,9 +58,8 @@ Host *
 const section = { inventory: 'ssh-config', sshConfig: { groups: { kafka: ['inner'] } } }
 
 /** What doctor found of a host. */
-function found({ stdout }: CliResult, host: string): { state: string; found: string } | undefined {
-  const findings = stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
-  return findings.find(({ subject }) => subject === host)
+function found({ stdout }: CliResult, host: string) {
+  return documentsOf(stdout, 'doctor-finding').find(({ subject }) => subject === host)
 }
 
 withHosts('a host behind another one is reached with the keys that known_hosts has', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { differencesIn } from '../../../../engine/cli/firewall-command.ts'
 import { projectFolder, sluice } from '../../../support/cli.ts'
+import { documentsIn } from '../../../support/json-documents.ts'
 
 const rules = [
   {
@@ -49,12 +50,9 @@ hosts:
   const { exitCode, stdout } = await sluice(folder, ['firewall', 'diff', '-i', 'hosts.yaml', '--json'])
 
   t.is(exitCode, 1)
-  const [host, finding, end] = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+  const [host, finding, end] = documentsIn(stdout)
   t.like(host, { type: 'firewall-host', host: 'vm1', rules: 1, differences: [] })
-  t.is(typeof host.error.code, 'string')
+  t.is(host?.type === 'firewall-host' && typeof host.error?.code, 'string')
   t.deepEqual(finding, {
     type: 'firewall-finding',
     finding: 'every host lets 0.0.0.0/0 reach 22/tcp; the pipeline needs admin there',

@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import * as v from 'valibot'
-import { JsonDocument } from '../../../../engine/report/json-schema.ts'
 import { projectFolder, sluice, startSluice } from '../../../support/cli.ts'
+import { documentsIn } from '../../../support/json-documents.ts'
 
 const inventory = (hosts: string) => `
 groups: { kafka: }
@@ -184,10 +183,7 @@ test('with --json every line of standard output is a document of the schema', as
 
   const { exitCode, stdout } = await sluice(folder, ['harden', '-i', 'hosts.yaml', '--json'])
 
-  const documents = stdout
-    .trimEnd()
-    .split('\n')
-    .map((line) => v.parse(JsonDocument, JSON.parse(line)))
+  const documents = documentsIn(stdout)
   t.is(exitCode, 1)
   t.deepEqual(
     documents.map(({ type }) => type),
@@ -198,9 +194,9 @@ test('with --json every line of standard output is a document of the schema', as
 test('with --json a command that cannot begin ends with an error document', async (t) => {
   const { exitCode, stdout } = await sluice(projectFolder(t), ['provision', '-i', 'nowhere', '--json'])
 
-  const document = v.parse(JsonDocument, JSON.parse(stdout))
+  const [document] = documentsIn(stdout)
   t.is(exitCode, 64)
-  t.is(document.type === 'error' && document.error.code, 'INVENTORY_UNKNOWN')
+  t.is(document?.type === 'error' && document.error.code, 'INVENTORY_UNKNOWN')
 })
 
 test('a variable of no role is misuse before any host is touched', async (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava'
 import * as v from 'valibot'
 import { jsonReport } from '../../../../engine/report/json.ts'
-import { JsonDocument } from '../../../../engine/report/json-schema.ts'
+import { RunDocument } from '../../../../engine/report/json-schema.ts'
 import { Secret } from '../../../../engine/secret.ts'
 import { everyEvent } from '../../../support/events.ts'
 
@@ -15,13 +15,13 @@ function documents(diff: boolean): unknown[] {
 test('every event is one line of JSON in the documented form', (t) => {
   for (const diff of [false, true]) {
     for (const document of documents(diff)) {
-      t.deepEqual(v.safeParse(JsonDocument, document).issues, undefined)
+      t.deepEqual(v.safeParse(RunDocument, document).issues, undefined)
     }
   }
 })
 
 test('the last document has the errors of all hosts with code, subject, place, cause and advice', (t) => {
-  const last = v.parse(JsonDocument, documents(false).at(-1))
+  const last = v.parse(RunDocument, documents(false).at(-1))
 
   t.is(last.type, 'run-ended')
   if (last.type !== 'run-ended') return

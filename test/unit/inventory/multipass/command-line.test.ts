@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { recordRun } from '../../../../engine/report/run-record.ts'
 import { projectFolder, sluice } from '../../../support/cli.ts'
+import { documentsOf } from '../../../support/json-documents.ts'
 import { hostKey, multipassStandIn } from './stand-in.ts'
 
 // Multipass is a snap and cannot be had here: a stand-in for its program answers, see stand-in.ts.
@@ -238,7 +239,9 @@ test('the inventory is the running instances, with keys that Multipass was asked
   const { exitCode, stdout, stderr } = await sluice(folder, show, multipass.environment)
 
   t.is(exitCode, 0, stderr)
-  const { hosts, policy } = JSON.parse(stdout)
+  const [document] = documentsOf(stdout, 'inventory')
+  if (document === undefined) throw new Error(stdout)
+  const { hosts, policy } = document
   t.deepEqual(hosts, [
     {
       name: 'vm1',

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { projectFolder, sluice } from '../../../support/cli.ts'
+import { documentsOf } from '../../../support/json-documents.ts'
 import { hostKey } from '../multipass/stand-in.ts'
 import { vagrantStandIn } from './stand-in.ts'
 
@@ -212,7 +213,9 @@ test('the inventory is what ssh-config says, with private addresses of ours and 
   )
 
   t.is(exitCode, 0, stderr)
-  const { hosts, policy } = JSON.parse(stdout)
+  const [document] = documentsOf(stdout, 'inventory')
+  if (document === undefined) throw new Error(stdout)
+  const { hosts, policy } = document
   t.deepEqual(hosts[1], {
     name: 'vm2',
     address: '192.168.121.11',
