@@ -2,7 +2,7 @@
 const kinds = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa']
 
 /**
- * The public host keys, `type base64`, that cloud-init wrote to the console when the instance last started.
+ * The public host keys, `type base64`, that cloud-init wrote to the console when the instance started for the first time.
  * A line that is no whole key is left out: the console may have been cut off in it.
  */
 export function consoleHostKeys(output: string): string[] {

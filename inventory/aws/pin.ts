@@ -1,10 +1,9 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host, InventoryProgress } from '../../engine/inventory.ts'
 import { limiter } from '../../engine/limiter.ts'
 import { keyFingerprint, knownHostsName } from '../../engine/transport/host-keys.ts'
 import { consoleHostKeys } from './console-keys.ts'
+import { type KnownLine, knownHostsFile, knownLine, readKnownLines, writeKnownLines } from './known-hosts.ts'
 
 /** A host and the instance that it is. */
 export interface Seen {
@@ -25,75 +24,70 @@ const atOnce = 8
 
 /**
  * Puts the keys of hosts that are seen for the first time into the project's known-hosts file: AWS vouches for what
- * an instance writes to its console.
+ * an instance writes to its console. It writes them only when it starts for the first time, and may have another
+ * address whenever it starts again: the keys on record go with it, and its former address is nobody's any more.
  *
  * @throws SluiceError HOST_KEY_CHANGED when an address has keys on record and another instance with others has it now
  */
-export async function pinHostKeys(
-  seen: readonly Seen[],
-  { projectDirectory, progress, consoleOf }: PinOptions,
-): Promise<void> {
-  const file = join(projectDirectory, '.sluice', 'known_hosts')
-  const records = await readRecords(file)
-  const limited = limiter(atOnce)
-  const unpinned = seen.filter(({ host, id }) => !recordsOf(host, records).some((each) => each.note === id))
-  const found = await Promise.all(
-    unpinned.map((each) => limited(async () => ({ each, keys: consoleHostKeys(await consoleOf(each)) }))),
-  )
-  const lines = found.flatMap(({ each: { host, id }, keys }) => {
-    const known = recordsOf(host, records).map(({ key }) => key)
+export async function pinHostKeys(seen: readonly Seen[], options: PinOptions): Promise<void> {
+  const file = knownHostsFile(options.projectDirectory)
+  const lines = await readKnownLines(file)
+  const staying = lines.filter((line) => !seen.some((each) => isLeftBehind(line, each)))
+  const unpinned = seen.filter(({ host, id }) => !recordsOf(host, lines).some(({ note }) => note === id))
+  const found = await keysOf(unpinned, lines, options)
+  const added = found.flatMap(({ each: { host, id }, keys }) => {
+    const known = recordsOf(host, staying).flatMap(({ key = [] }) => key)
     if (keys.length > 0 && known.length > 0 && !known.some((key) => keys.includes(key))) {
       throw keysChanged(host, id, { known, keys, file })
     }
-    return keys.map((key) => `${knownHostsName(host)} ${key} ${id}\n`)
+    return keys.map((key) => knownLine(`${knownHostsName(host)} ${key} ${id}`))
   })
-  if (lines.length > 0) {
-    await mkdir(dirname(file), { recursive: true })
-    await appendFile(file, lines.join(''), { mode: 0o600 })
-  }
+  if (added.length > 0 || staying.length < lines.length) await writeKnownLines(file, [...staying, ...added])
   const silent = found.filter(
-    ({ each: { host }, keys }) => keys.length === 0 && recordsOf(host, records).length === 0,
+    ({ each, keys }) => keys.length === 0 && recordsOf(each.host, staying).length === 0,
   )
   if (silent.length > 0) {
     const names = silent.map(({ each: { host, id } }) => `${host.name} (${id})`)
-    progress(`no host keys on the console, yet or any more: ${names.join(', ')}`)
+    options.progress(`no host keys on the console, yet or any more: ${names.join(', ')}`)
   }
 }
 
 /** Takes the keys of instances that are gone off the record: their addresses will be those of others. */
 export async function forgetHostKeys(projectDirectory: string, ids: readonly string[]): Promise<void> {
-  const file = join(projectDirectory, '.sluice', 'known_hosts')
-  if ((await readRecords(file)).every(({ note }) => !ids.includes(note))) return
-  const lines = (await readFile(file, 'utf8')).split('\n')
-  const kept = lines.filter((line) => !ids.includes(line.trim().split(/\s+/)[3] ?? ''))
-  await writeFile(file, kept.join('\n'), { mode: 0o600 })
+  const file = knownHostsFile(projectDirectory)
+  const lines = await readKnownLines(file)
+  const kept = lines.filter(({ note }) => !ids.includes(note))
+  if (kept.length < lines.length) await writeKnownLines(file, kept)
 }
 
-/** One key on record; the note says by which instance it was shown. */
-interface Record {
-  name: string
-  key: string
-  note: string
+/** The keys of instances that have none on record for their address: those of a former address, else of the console. */
+function keysOf(
+  unpinned: readonly Seen[],
+  lines: readonly KnownLine[],
+  { consoleOf, progress }: PinOptions,
+): Promise<{ each: Seen; keys: string[] }[]> {
+  const limited = limiter(atOnce)
+  return Promise.all(
+    unpinned.map(async (each) => {
+      const own = lines.filter(({ note }) => note === each.id)
+      if (own.length === 0)
+        return { each, keys: await limited(async () => consoleHostKeys(await consoleOf(each))) }
+      progress(
+        `${each.host.name} (${each.id}) is at ${each.host.address} now; its host keys on record go with it`,
+      )
+      return { each, keys: [...new Set(own.flatMap(({ key = [] }) => key))] }
+    }),
+  )
 }
 
-async function readRecords(file: string): Promise<Record[]> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-  return text.split('\n').flatMap((line) => {
-    const [names = '', kind = '', base64 = '', note = ''] = line.trim().split(/\s+/)
-    if (base64 === '' || /^[#@]/.test(names)) return []
-    return names.split(',').map((name) => ({ name, key: `${kind} ${base64}`, note }))
-  })
+/** Whether this is of an address that the instance has no more. Another port of the same one may still be used. */
+function isLeftBehind({ names, note }: KnownLine, { host, id }: Seen): boolean {
+  return note === id && !names.some((name) => name.replace(/^\[(.*)\]:\d+$/, '$1') === host.address)
 }
 
-function recordsOf(host: Host, records: readonly Record[]): Record[] {
+function recordsOf(host: Host, lines: readonly KnownLine[]): KnownLine[] {
   const name = knownHostsName(host)
-  return records.filter((record) => record.name === name)
+  return lines.filter(({ names }) => names.includes(name))
 }
 
 function keysChanged(
@@ -111,7 +105,7 @@ function keysChanged(
   return new SluiceError('HOST_KEY_CHANGED', {
     subject: `${host.name} at ${host.address} has other keys than those on record`,
     at: `${host.name} > ${id}`,
-    why: `on record: ${shown(known)}\non the console of ${id}: ${shown(keys)}`,
+    why: `on record for this address: ${shown(known)}\nof ${id}, which has it now: ${shown(keys)}`,
     advice: `if the instance is a new one at an old address: ssh-keygen -R '${knownHostsName(host)}' -f ${file}`,
   })
 }

@@ -22,6 +22,8 @@ export interface Relay {
   intercept: Interception
   /** Whether this answer is lost on its way: the server has done what was asked by then. */
   sever(asked: Asked): boolean
+  /** What is passed on of an answer. */
+  rewrite(body: string): string
   /** Instances that were terminated behind its back: a launch with the client token of one is refused from then on. */
   terminated: string[]
   stop(): Promise<void>
@@ -33,6 +35,7 @@ export async function startRelay(target: string): Promise<Relay> {
     asked: [],
     intercept: () => undefined,
     sever: () => false,
+    rewrite: (body) => body,
     terminated: [],
     stop: async () => undefined,
   }
@@ -71,7 +74,8 @@ export async function startRelay(target: string): Promise<Relay> {
         outgoing.destroy()
         return
       }
-      outgoing.writeHead(answered.statusCode ?? 502, answered.headers).end(content)
+      const { 'content-length': _, ...headers } = answered.headers
+      outgoing.writeHead(answered.statusCode ?? 502, headers).end(relay.rewrite(content.toString()))
     })
     forwarded.on('error', () => outgoing.destroy())
     forwarded.end(body)
