@@ -12,7 +12,9 @@ import { type Script, sh } from '../shell.ts'
 const recordCode =
   'for f; do echo "$(readlink -f -- "$f") $([ -d "$f" ] || sha256sum < "$f")"; done 2>/dev/null'
 
-export const recordPath = (unit: string) => `/run/sluice/${unit}.loaded`
+const records = '/run/sluice'
+
+export const recordPath = (unit: string) => `${records}/${unit}.loaded`
 
 /** One line a path, in the order of the paths. */
 export interface LoadedFiles {
@@ -23,7 +25,7 @@ export interface LoadedFiles {
 
 /** The drop-in that makes a unit record what it loads. In unit files `$` is written `$$`. */
 export function recordingDropIn(paths: readonly string[], { onReload }: { onReload: boolean }): string {
-  const code = `mkdir -p /run/sluice; ( ${recordCode} ) > ${recordPath('%n')}`.replaceAll('$', '$$$$')
+  const code = `mkdir -p ${records}; ( ${recordCode} ) > ${recordPath('%n')}`.replaceAll('$', '$$$$')
   const hook = `+/bin/sh -c '${code}' sh ${paths.join(' ')}`
   return ['[Service]', `ExecStartPre=${hook}`, ...(onReload ? [`ExecReload=${hook}`] : []), ''].join('\n')
 }
@@ -50,7 +52,8 @@ export function parseLoadedFiles(output: readonly string[]): LoadedFiles {
 }
 
 export function forgetLoadedFiles(unit: string): Script {
-  return sh`rm -f -- ${recordPath(unit)}`
+  return sh`rm -f -- ${recordPath(unit)}
+    if [ -d ${records} ]; then rmdir --ignore-fail-on-non-empty -- ${records}; fi`
 }
 
 /** What the unit runs with another of than is on the disk, or will be once `touched` is changed. */

@@ -5,9 +5,10 @@ import { AbsolutePath } from '../schemas.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer } from './former.ts'
 import { lastWords } from './last-words.ts'
-import { forgetLoadedFiles, recordingDropIn, staleFiles } from './loaded-files.ts'
+import { recordingDropIn, staleFiles } from './loaded-files.ts'
 import {
   dropInPath,
+  forgetLoads,
   parseUnit,
   parseUnits,
   tellUnit,
@@ -131,14 +132,13 @@ export const systemdUnit = defineResource<typeof Spec, UnitState>({
   restores: isFound,
   remove({ unit, content }, have) {
     if (isFound({ unit, content })) {
-      return have.dropIn === undefined ? [] : [run(sh`${removeDropIn(unit)}; systemctl daemon-reload`)]
+      return have.dropIn === undefined ? [] : [run(sh`${forgetLoads(unit)}; systemctl daemon-reload`)]
     }
     if (!have.ours && have.dropIn === undefined && have.activeState !== 'active') return []
     return [
       run(sh`
         systemctl disable --quiet --now -- ${unit} || systemctl stop -- ${unit} || :
-        ${removeDropIn(unit)}
-        ${forgetLoadedFiles(unit)}
+        ${forgetLoads(unit)}
         ${restoreFormer(unitPath(unit))}
         systemctl daemon-reload
         systemctl reset-failed -- ${unit} 2>/dev/null || :
@@ -162,14 +162,6 @@ function refuseMasked(
     why: `${untilRestart ? '/run' : '/etc'}/systemd/system/${unit} points to /dev/null: it was decided on the host that it must not start`,
     advice: `see why; then, on the host, systemctl unmask ${untilRestart ? '--runtime ' : ''}${unit}, and run again`,
   })
-}
-
-/** Takes the drop-in away, and with it the note of what was there before. */
-function removeDropIn(unit: string): Script {
-  return sh`
-    rm -f -- ${dropInPath(unit)}
-    ${restoreFormer(dropInPath(unit))}
-    if [ -d ${`${unitPath(unit)}.d`} ]; then rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; fi`
 }
 
 function place(path: string, content: string): Script {

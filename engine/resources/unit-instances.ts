@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { defineResource, run } from '../resource.ts'
-import { sh } from '../shell.ts'
+import { lines, sh } from '../shell.ts'
+import { forgetLoads } from './unit-state.ts'
 
 const Spec = v.strictObject({
   template: v.pipe(
@@ -57,5 +58,7 @@ function surplus({ template, keep }: Spec, have: Have | undefined): string[] {
 function stop(units: string[]) {
   return run(sh`
     systemctl disable --quiet --now -- ${units}
+    ${lines(units.map(forgetLoads))}
+    systemctl daemon-reload
     systemctl reset-failed -- ${units} 2>/dev/null || :`)
 }

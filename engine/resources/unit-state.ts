@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Answer } from '../resource.ts'
 import { lines, type Script, sh } from '../shell.ts'
-import { tellOurs } from './former.ts'
+import { restoreFormer, tellOurs } from './former.ts'
 import { digestOf, linesOfPath, part, tellLinesOf } from './listed-paths.ts'
 import {
+  forgetLoadedFiles,
   type LoadedFiles,
   loadedLine,
   parseLoadedFiles,
@@ -37,6 +38,15 @@ export interface UnitState {
 
 export const unitPath = (unit: string) => `/etc/systemd/system/${unit}`
 export const dropInPath = (unit: string) => `/etc/systemd/system/${unit}.d/50-sluice-loaded.conf`
+
+/** Takes away the drop-in that records what a unit loads, with the note of what was there before, and the record itself. */
+export function forgetLoads(unit: string): Script {
+  return sh`
+    rm -f -- ${dropInPath(unit)}
+    ${restoreFormer(dropInPath(unit))}
+    if [ -d ${`${unitPath(unit)}.d`} ]; then rmdir --ignore-fail-on-non-empty -- ${`${unitPath(unit)}.d`}; fi
+    ${forgetLoadedFiles(unit)}`
+}
 
 const properties = 'LoadState,ActiveState,UnitFileState,NeedDaemonReload'
 
