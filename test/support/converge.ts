@@ -6,6 +6,7 @@ import { type Placed, planHost } from '../../engine/plan.ts'
 import type { Resource } from '../../engine/resource.ts'
 import { survey } from '../../engine/survey.ts'
 import type { Connection } from '../../engine/transport/connection.ts'
+import { scratch } from './resources.ts'
 
 export interface Converged {
   planned: PlannedChange[]
@@ -17,6 +18,14 @@ export interface Converged {
   error: SluiceError | undefined
 }
 
+let made: string | undefined
+
+/** A cache of this process's own. */
+function cache(): string {
+  made ??= scratch()
+  return made
+}
+
 /** Brings one host to these resources, as a run does, and says what became of it. */
 export async function converge(
   connection: Connection,
@@ -24,7 +33,7 @@ export async function converge(
   {
     mode = 'apply',
     signal,
-    cacheDirectory = '/nonexistent',
+    cacheDirectory = cache(),
     guardSeconds,
     lock,
     reconnect = () => Promise.reject(new TypeError('this test has no way to connect again')),

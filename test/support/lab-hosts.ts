@@ -74,13 +74,32 @@ export async function ask(connection: Connection, script: Script): Promise<strin
   return outcome.stdout.replace(/\n$/, '')
 }
 
-/** Everything that a resource could leave behind: files with modes, owners and contents, accounts, packages, units. */
-export function fingerprint(connection: Connection): Promise<string> {
-  return ask(
+/** Everything that a resource could leave behind: files with modes, owners and contents, accounts, packages, units, settings. */
+export async function fingerprint(connection: Connection): Promise<string> {
+  const found = await ask(
     connection,
     sh`
-      find /etc /usr/local /opt /srv /home /root /var/lib -xdev \\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path /etc/.pwd.lock \\) -prune -o -printf '%p %y %m %u %g %l ' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | sort
+      find $(ls -d /run/sluice 2>/dev/null) /etc /home /opt /root /srv /tmp /usr/local /var/lib /var/tmp -xdev \\( -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd -o -path /etc/.pwd.lock -o -name 'systemd-private-*' \\) -prune -o -printf '%p %y %m %u %g %l ' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | sort
       dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n'
-      systemctl list-unit-files --no-legend --no-pager`,
+      systemctl list-unit-files --no-legend --no-pager
+      systemctl list-units --type=service --state=running,failed --plain --no-legend --no-pager
+      sysctl net.core.somaxconn net.ipv4.tcp_keepalive_time`,
   )
+  return found
+    .split('\n')
+    .filter((line) => !backup.test(line))
+    .join('\n')
+}
+
+/** Copies that the programs for accounts, and packages' own scripts, keep of the files that they change. */
+const backup = /^\/(etc\/(passwd|group|shadow|gshadow)-|var\/lib\/ucf\/hashfile\.\d) /
+
+/** The lines in which two fingerprints differ: those that went with `-`, those that came with `+`. */
+export function differences(before: string, after: string): string[] {
+  const [former, latter] = [before.split('\n'), after.split('\n')]
+  const [were, are] = [new Set(former), new Set(latter)]
+  return [
+    ...former.filter((line) => !are.has(line)).map((line) => `- ${line}`),
+    ...latter.filter((line) => !were.has(line)).map((line) => `+ ${line}`),
+  ]
 }
