@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb'
 import type { Logger } from '../../log.ts'
 import { pause } from '../../pause.ts'
-import { kinds, rollupKinds } from './rollup-kinds.ts'
+import { kinds, rollupKinds, rollupState } from './rollup-kinds.ts'
 import type { RollupMarks } from './rollup-marks.ts'
 import { floorTo, widthMs } from './widths.ts'
 
@@ -35,7 +35,7 @@ export class Retention {
 
   /** From when on there are documents, and roll-ups of less than an hour; `undefined` if none was ever deleted. */
   static async keptFrom(db: Db): Promise<number | undefined> {
-    const expired = await db.collection<ExpiredDocument>('rollup_state').findOne({ _id: 'expired' })
+    const expired = await db.collection<ExpiredDocument>(rollupState).findOne({ _id: 'expired' })
     return expired?.before.getTime()
   }
 
@@ -63,7 +63,7 @@ export class Retention {
     if (before > keptFrom) {
       // Said before it is done: half-deleted minutes must not be taken for whole ones.
       await this.#db
-        .collection<ExpiredDocument>('rollup_state')
+        .collection<ExpiredDocument>(rollupState)
         .updateOne({ _id: 'expired' }, { $set: { before: new Date(before) } }, { upsert: true })
     }
     let deleted = 0

@@ -2,9 +2,11 @@ import type { Collection, Db, Document } from 'mongodb'
 import type { Logger } from '../../log.ts'
 import { pause } from '../../pause.ts'
 import type { ProcessorMetrics } from '../metrics.ts'
-import { type Kind, kinds, rollupIndex, rollupKinds, rollupPipeline } from './rollup-kinds.ts'
+import { Retention } from './retention.ts'
+import { type Kind, kinds, rollupIndex, rollupKinds, rollupPipeline, rollupState } from './rollup-kinds.ts'
 import type { Mark, RollupMarks } from './rollup-marks.ts'
-import { ceilTo, floorTo, sourceOf, widthMs, widths } from './widths.ts'
+import { bucketsOf, inPortions, type Portion } from './rollup-portions.ts'
+import { floorTo, type Span, sourceOf, type Width, widthMs, widths } from './widths.ts'
 
 /** The least time between two looks at what is behind. */
 const everyMs = 2000
@@ -32,15 +34,15 @@ export class RollupKeeper {
     this.#log = log
   }
 
-  /** Makes the indexes, and marks what was stored before there were roll-ups. */
+  /** Makes the indexes, and marks what was stored before there were roll-ups, or before they were doubted. */
   async prepare(): Promise<void> {
     for (const kind of kinds) {
       await this.#db.collection(rollupKinds[kind].rollups).createIndex(rollupIndex)
     }
     await this.#marks.makeIndexes()
-    const state = this.#db.collection<{ _id: string; at: Date }>('rollup_state')
+    const state = this.#db.collection<{ _id: string; at: Date }>(rollupState)
     if ((await state.findOne({ _id: 'began' })) !== null) return
-    for (const kind of kinds) await this.#markAll(kind)
+    for (const kind of kinds) await this.#beginAnew(kind)
     await state.updateOne({ _id: 'began' }, { $set: { at: new Date() } }, { upsert: true })
   }
 
@@ -117,15 +119,45 @@ export class RollupKeeper {
     return found
   }
 
-  async #sumUp({ kind, from, to }: Portion): Promise<void> {
+  async #sumUp(portion: Portion): Promise<void> {
+    for (const width of widths) await this.#sumUpWidth(portion.kind, width, bucketsOf(portion, width))
+  }
+
+  async #sumUpWidth(kind: Kind, width: Width, stretches: Span[]): Promise<void> {
     const { documents, rollups } = rollupKinds[kind]
-    for (const width of widths) {
-      const source = sourceOf[width]
-      const span = { from: floorTo(width, from), to: ceilTo(width, to) }
-      const collection: Collection<Document> = this.#db.collection(source === undefined ? documents : rollups)
-      const hint = source === undefined ? { ts: 1 } : rollupIndex
-      await collection.aggregate(rollupPipeline(kind, { width, source, ...span }), { hint }).toArray()
+    const source = sourceOf[width]
+    const collection: Collection<Document> = this.#db.collection(source === undefined ? documents : rollups)
+    const hint = source === undefined ? { ts: 1 } : rollupIndex
+    const turn = await this.#takeTurn()
+    await collection.aggregate(rollupPipeline(kind, { width, source, stretches, turn }), { hint }).toArray()
+  }
+
+  /** A number that nobody had before, which all who sum up take theirs from. */
+  async #takeTurn(): Promise<number> {
+    const taken = await this.#db
+      .collection<{ _id: string; turn: number }>(rollupState)
+      // What is written under this number later is on the disk only after the number is.
+      .findOneAndUpdate(
+        { _id: 'turns' },
+        { $inc: { turn: 1 } },
+        { upsert: true, returnDocument: 'after', writeConcern: { w: 1 } },
+      )
+    return taken?.turn ?? 0
+  }
+
+  /** Forgets all sums whose documents are there still, and has them made anew. */
+  async #beginAnew(kind: Kind): Promise<void> {
+    await this.#markAll(kind)
+    const rollups = this.#db.collection(rollupKinds[kind].rollups)
+    const keptFrom = await Retention.keptFrom(this.#db)
+    if (keptFrom === undefined) {
+      await rollups.deleteMany({})
+      return
     }
+    const day = { from: floorTo('day', keptFrom), to: floorTo('day', keptFrom) + widthMs.day }
+    await rollups.deleteMany({ at: { $gte: new Date(keptFrom) } })
+    await rollups.deleteMany({ width: 'day', at: new Date(day.from) })
+    await this.#sumUpWidth(kind, 'day', [day])
   }
 
   /** Reads the times of all documents from the index, and marks each ten seconds as if by a processor that is gone. */
@@ -155,23 +187,4 @@ export class RollupKeeper {
       )
       .toArray()
   }
-}
-
-interface Portion {
-  kind: Kind
-  from: number
-  to: number
-  marks: Mark[]
-}
-
-/** Marks of one kind and hour are worked on together; the newest come first, since they are what is looked at. */
-function inPortions(marks: Mark[]): Portion[] {
-  const hours = Map.groupBy(marks, ({ kind, at }) => `${kind} ${floorTo('hour', at)}`)
-  return [...hours.values()]
-    .map((some): Portion => {
-      const times = some.map(({ at }) => at)
-      const to = Math.max(...times) + widthMs['10s']
-      return { kind: some[0]?.kind ?? 'usage', from: Math.min(...times), to, marks: some }
-    })
-    .sort((a, b) => b.to - a.to)
 }

@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb'
-import type { Width } from './widths.ts'
+import type { Span, Width } from './widths.ts'
 import { widthMs } from './widths.ts'
 
 /** What is rolled up: token usage, and the samples of GPUs. */
@@ -56,28 +56,55 @@ export const rollupKinds: Record<Kind, RollupKind> = {
 /** The fields of a roll-up by which it is found. */
 export const rollupIndex = { width: 1, at: 1 } as const
 
+/** What the roll-ups have to remember of themselves, besides what is behind. */
+export const rollupState = 'rollup_state'
+
+/** The hours before the one that the retention has reached, and all in them, stay as they are: their documents are gone. */
+const unlessExpired: Document[] = [
+  // Looked up once all documents are summed up: if none of them was to be deleted then, none was missed.
+  { $lookup: { from: rollupState, pipeline: [{ $match: { _id: 'expired' } }], as: 'expired' } },
+  { $match: { $expr: { $gte: ['$at', { $ifNull: [{ $first: '$expired.before' }, new Date(0)] }] } } },
+  { $unset: 'expired' },
+]
+
 /**
  * Sums up whole buckets of one width and writes them over what was there. Sums are made anew from all documents, never
- * added to, so that doing it twice changes nothing. Documents are only ever added, so where two do it at the same time
- * the roll-up that counted more has seen all that the other did: it stays.
+ * added to, so that doing it twice changes nothing. Where two do it at the same time, the one that began later has seen
+ * all that was to be summed up by then: its sums stay, whichever are written first.
+ *
+ * @param turn a number that is greater than that of whoever began before
  */
 export function rollupPipeline(
   kind: Kind,
-  { width, source, from, to }: { width: Width; source: Width | undefined; from: number; to: number },
+  {
+    width,
+    source,
+    stretches,
+    turn,
+  }: { width: Width; source: Width | undefined; stretches: readonly Span[]; turn: number },
 ): Document[] {
   const { by, first, again, rollups } = rollupKinds[kind]
   const time = source === undefined ? '$ts' : '$at'
-  const range = { $gte: new Date(from), $lt: new Date(to) }
   const at = { $toDate: { $subtract: [{ $toLong: time }, { $mod: [{ $toLong: time }, widthMs[width]] }] } }
+  const ranges = stretches.map(({ from, to }) => {
+    const range = { $gte: new Date(from), $lt: new Date(to) }
+    return source === undefined ? { ts: range } : { width: source, at: range }
+  })
   return [
-    { $match: source === undefined ? { ts: range } : { width: source, at: range } },
+    { $match: { $or: ranges } },
     { $group: { _id: { width, at, ...by }, ...(source === undefined ? first : again) } },
-    { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id', { _id: '$_id' }] } },
+    { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id', { _id: '$_id', turn }] } },
+    // A day is summed up from its hours, which stay for ever.
+    ...(width === 'day' ? [] : unlessExpired),
     {
       $merge: {
         into: rollups,
         on: '_id',
-        whenMatched: [{ $replaceWith: { $cond: [{ $gte: ['$$new.count', '$count'] }, '$$new', '$$ROOT'] } }],
+        whenMatched: [
+          {
+            $replaceWith: { $cond: [{ $gte: ['$$new.turn', { $ifNull: ['$turn', 0] }] }, '$$new', '$$ROOT'] },
+          },
+        ],
         whenNotMatched: 'insert',
       },
     },

@@ -246,6 +246,58 @@ test('what is past its retention is deleted once it is summed up, and the sums s
   t.like((await ask(opened, inDay)).total, addUp(documents))
 })
 
+test('what arrives older than the retention changes no sum that stays for ever', async (t) => {
+  const opened = await openStore(t)
+  const documents = usageDocuments(400, { seed: 14, ...day })
+  const now = day.to + 86_400_000
+  const retention = new Retention(opened.store.side, opened.store.marks, 2)
+  await opened.keeper.prepare()
+  await opened.insert(documents)
+  await opened.keeper.catchUp(never)
+  await retention.expire(never, now)
+  const before = await ask(opened, { ...inDay, by: 'hour' })
+
+  // As many as an hour had, and more, of models that it had and had not.
+  const late = usageDocuments(2000, { seed: 15, from: day.from, to: now - 2 * 86_400_000 - 3_600_000 })
+  const anotherModel = late.map((document) => ({ ...document, _id: `${document._id}-b`, model: 'another' }))
+  await opened.insert([...late, ...anotherModel])
+  await opened.keeper.catchUp(never)
+
+  t.deepEqual(await ask(opened, { ...inDay, by: 'hour' }), before)
+  t.like(before.total, addUp(documents))
+  t.is(await retention.expire(never, now), 4000)
+  t.deepEqual(await ask(opened, { ...inDay, by: 'hour' }), before)
+})
+
+test('sums that are doubted are made anew, whether they are too high or too low, and those of what was deleted stay', async (t) => {
+  const opened = await openStore(t)
+  const documents = usageDocuments(1000, { seed: 16, ...day })
+  await opened.keeper.prepare()
+  await opened.insert(documents)
+  await opened.keeper.catchUp(never)
+  // In the middle of a day, so that the day has hours of both.
+  await new Retention(opened.store.side, opened.store.marks, 1).expire(never, day.to - 12 * 3_600_000)
+  const right = await ask(opened, { ...inDay, by: 'hour' })
+  const rollups = opened.store.side.collection('usage_rollups')
+  const kept = { at: { $gte: new Date(day.to - 36 * 3_600_000) } }
+  await rollups.updateMany({ ...kept, model: 'mistral-large' }, { $mul: { count: 3, tokens: 3 } })
+  await rollups.deleteMany({ ...kept, model: 'qwen-2.5' })
+  for (const roll of await rollups.find({ ...kept, model: 'llama-3-70b' }).toArray()) {
+    const _id = { ...(roll._id as object), model: 'nobody' }
+    await rollups.insertOne({ ...roll, _id, model: 'nobody' } as never)
+  }
+  t.notDeepEqual(await ask(opened, { ...inDay, by: 'hour' }), right)
+
+  await opened.store.side.collection<{ _id: string }>('rollup_state').deleteOne({ _id: 'began' })
+  await opened.keeper.prepare()
+  await opened.keeper.catchUp(never)
+  const after = await openStore(t, opened.name)
+  await after.keeper.catchUp(never)
+
+  t.deepEqual(await ask(opened, { ...inDay, by: 'hour' }), right)
+  t.like(right.total, addUp(documents))
+})
+
 test('a range in what was deleted is answered for whole hours, and says so', async (t) => {
   const opened = await openStore(t)
   const documents = usageDocuments(1000, { seed: 9, ...day })
@@ -299,7 +351,12 @@ test('roll-ups are made of the documents of their time only, by the index on it'
   const documents = usageDocuments(3000, { seed: 11, ...day })
   await opened.insert(documents)
   const span = { from: day.from, to: day.from + 3_600_000 }
-  const [match, group] = rollupPipeline('usage', { width: '10s', source: undefined, ...span })
+  const [match, group] = rollupPipeline('usage', {
+    width: '10s',
+    source: undefined,
+    stretches: [span],
+    turn: 1,
+  })
 
   const plan = JSON.stringify(
     await opened.store.tokenUsage
