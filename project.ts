@@ -28,6 +28,7 @@ export const project: Registry = {
       load: async () => (await import('./playbooks/harden.ts')).harden,
     },
   ],
+  allowLockout: { sshd: { allowLockout: true }, firewall: { allowLockout: true } },
   destroyed: 'provision',
   inventories: [
     {

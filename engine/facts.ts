@@ -88,7 +88,7 @@ export function parseFacts(output: string, host: string): Facts {
     {
       code: 'HOST_UNSUPPORTED',
       place: host,
-      advice: 'Sluice knows Debian 12, Ubuntu 22.04 and Ubuntu 24.04',
+      advice: 'leave this host out with --limit',
     },
   )
 }

@@ -47,6 +47,8 @@ export interface Inventory {
   noun?: string
   variables: Variables
   groupVariables: Record<string, Variables>
+  /** Whether its variables are for other programs too, so that one which is no role's is no mistake. */
+  sharedVariables?: boolean
   policy: Policy
 }
 

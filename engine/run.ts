@@ -1,6 +1,6 @@
 import { Agreement } from './agreement.ts'
 import { Consensus } from './consensus.ts'
-import { asSluiceError, SluiceError } from './errors.ts'
+import { asSluiceError } from './errors.ts'
 import {
   type HostResult,
   isCheck,
@@ -24,7 +24,7 @@ import { maskedDeep } from './secret.ts'
 import { hostsOfPlay } from './select.ts'
 import type { Share } from './share.ts'
 import { Turns } from './turns.ts'
-import { variablesOf } from './variables.ts'
+import { refuseUnknownRoles, variablesOf } from './variables.ts'
 
 export interface RunOptions extends SurveyOptions {
   playbook: Playbook
@@ -216,13 +216,5 @@ function checkVariables({ playbook, inventory, hosts, overrides, knownRoles }: R
       for (const role of ofPlay) role.read(variables[role.name], host.name)
     }
   }
-  for (const override of overrides) {
-    const unknown = Object.keys(override).find((name) => !knownRoles.includes(name))
-    if (unknown === undefined) continue
-    throw new SluiceError('VARIABLE_INVALID', {
-      subject: `the variable "${unknown}" belongs to no role`,
-      why: `the roles: ${knownRoles.join(', ')}`,
-      advice: 'variables are named role.parameter, for example kafka.heapMb',
-    })
-  }
+  refuseUnknownRoles(inventory, hosts, overrides, knownRoles)
 }

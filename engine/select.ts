@@ -5,9 +5,17 @@ import type { Host, Inventory } from './inventory.ts'
  * The hosts that a pattern names, in the inventory's order. As with Ansible, terms are separated by `,` or `:`;
  * a term is a host, a group, `all` or either with `*`; `!term` takes away and `&term` keeps only what is in it too.
  *
- * @throws SluiceError HOSTS_UNKNOWN when a term names nothing
+ * @throws SluiceError HOSTS_UNKNOWN when a term names nothing, or there is none
  */
 export function selectHosts({ hosts, name }: Inventory, pattern: string): Host[] {
+  if (termsOf(pattern).length === 0) {
+    // An unset variable of the shell is not all hosts.
+    throw new SluiceError('HOSTS_UNKNOWN', {
+      subject: `the pattern "${pattern}" names no host`,
+      at: 'the command line, --limit',
+      advice: 'name hosts or groups, or leave --limit out for all',
+    })
+  }
   const namesOf = (host: Host) => [host.name, ...host.groups]
   return matching(hosts, pattern, namesOf, (term) => {
     throw unknownTerm(term, hosts, name)
@@ -33,10 +41,7 @@ function matching(
   namesOf: (host: Host) => string[],
   onNothing: (term: string) => void,
 ): Host[] {
-  const terms = pattern
-    .split(/[,:]/)
-    .map((term) => term.trim())
-    .filter((term) => term !== '')
+  const terms = termsOf(pattern)
   const matches = (term: string): Set<Host> => {
     const expression = globExpression(term)
     const found = hosts.filter(
@@ -57,6 +62,13 @@ function matching(
     (host) =>
       start.has(host) && within.every((set) => set.has(host)) && !without.some((set) => set.has(host)),
   )
+}
+
+function termsOf(pattern: string): string[] {
+  return pattern
+    .split(/[,:]/)
+    .map((term) => term.trim())
+    .filter((term) => term !== '')
 }
 
 function globExpression(term: string): RegExp {

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
-import { reasonOf, SluiceError } from './errors.ts'
-import { type Host, type Inventory, Variables } from './inventory.ts'
-import { parseWith } from './schemas.ts'
+import { type ErrorDetails, reasonOf, SluiceError } from './errors.ts'
+import type { Host, Inventory, Variables } from './inventory.ts'
 
 /**
  * The variables of one host, later ones winning: the inventory's, its groups' (in the order that the host names
@@ -25,6 +24,41 @@ export function withOverrides(inventory: Inventory, overrides: readonly Variable
     variables: overrides.reduce((merged, layer) => mergeVariables(merged, layer), host.variables),
   }))
   return { ...inventory, hosts }
+}
+
+/**
+ * A mistyped role would leave its parameters at their defaults without a word.
+ *
+ * @throws SluiceError VARIABLE_INVALID for variables of a role that there is not
+ */
+export function refuseUnknownRoles(
+  { name, variables, groupVariables, sharedVariables = false }: Inventory,
+  hosts: readonly Host[],
+  overrides: readonly Variables[],
+  roles: readonly string[],
+): void {
+  const inUse = new Set(hosts.flatMap(({ groups }) => groups))
+  const ofInventory: [string, Variables][] = [
+    [name, variables],
+    ...Object.entries(groupVariables)
+      .filter(([group]) => inUse.has(group))
+      .map(([group, own]): [string, Variables] => [`${name} > ${group}`, own]),
+    ...hosts.map((host): [string, Variables] => [`${name} > ${host.name}`, host.variables]),
+  ]
+  const layers: [string, Variables][] = [
+    ...overrides.map((override): [string, Variables] => ['a vars file or --var', override]),
+    ...(sharedVariables ? [] : ofInventory),
+  ]
+  for (const [at, layer] of layers) {
+    const unknown = Object.keys(layer).find((role) => !roles.includes(role))
+    if (unknown === undefined) continue
+    throw new SluiceError('VARIABLE_INVALID', {
+      subject: `the variable "${unknown}" belongs to no role`,
+      at,
+      why: `the roles: ${roles.join(', ')}`,
+      advice: 'variables are named role.parameter, for example kafka.heapMb',
+    })
+  }
 }
 
 /** Variables of two places in one: where both say something, `high` wins, parameter by parameter. */
@@ -56,22 +90,39 @@ export function parseVariable(text: string): Variables {
     })
   }
   const [, path = '', value = ''] = match
-  return path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), parse(value)) as Variables
+  const read = parsed(value, (why) => ({
+    subject: `the value of --var ${path} is no YAML: ${value}`,
+    why,
+    advice: `put what is to be text in quotes of its own: --var '${path}="…"'`,
+  }))
+  return path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), read) as Variables
 }
 
 /** @throws SluiceError USAGE when the file cannot be read or is not YAML or JSON with one mapping at its top */
 export async function readVariablesFile(path: string): Promise<Variables> {
   const advice = 'write it as YAML or JSON: role names, below them parameters'
-  let content: unknown
-  try {
-    content = parse(await readFile(path, 'utf8'))
-  } catch (error) {
+  const subject = `cannot read the vars file ${path}`
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new SluiceError('USAGE', {
-      subject: `cannot read the vars file ${path}`,
-      why: reasonOf(error),
-      advice,
-      cause: error,
+      subject,
+      why: reasonOf(cause),
+      advice: 'name a file that is there and that you may read',
+      cause,
     })
+  })
+  const content = parsed(text, (why) => ({ subject, why, advice })) ?? {}
+  if (isTree(content)) return content
+  throw new SluiceError('USAGE', {
+    subject: `a vars file should have one mapping at its top, this one has ${Array.isArray(content) ? 'a list' : 'one value'}`,
+    at: path,
+    advice,
+  })
+}
+
+function parsed(text: string, problem: (why: string) => ErrorDetails): unknown {
+  try {
+    return parse(text)
+  } catch (cause) {
+    throw new SluiceError('USAGE', { ...problem(reasonOf(cause)), cause })
   }
-  return parseWith(Variables, content ?? {}, { code: 'USAGE', place: path, advice })
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { describeError, SluiceError } from '../errors.ts'
 import type { RunResult } from '../events.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
 import type { DriftOptions } from './options.ts'
@@ -23,19 +24,43 @@ export async function driftCommand(session: Session, options: DriftOptions): Pro
   }
 
   let known: string | undefined
-  while (!signal.aborted) {
+  const look = async (): Promise<Look> => {
     const result = await conductRun(session, await find(), prepared, options, { ...manner, emit: () => {} })
-    const found = fingerprint(result)
-    if (found !== known && !result.interrupted) {
+    return {
+      found: fingerprint(result),
+      whole: !result.interrupted,
+      show: () => show(session, options, result),
+    }
+  }
+  const cannotLook = (error: unknown): Look => {
+    // Once it has looked, what comes between is no reason to stop watching.
+    if (known === undefined || !(error instanceof SluiceError)) throw error
+    return { found: error.message, whole: !signal.aborted, show: async () => say(describeError(error)) }
+  }
+  while (!signal.aborted) {
+    const { found, whole, show } = await look().catch(cannotLook)
+    if (found !== known && whole) {
       say(`${new Date().toISOString()}  ${known === undefined ? 'found' : 'changed since the last look'}:`)
-      const report = await openReportFor(session, options)
-      report.emit({ type: 'run-ended', result })
-      report.conclude(result)
+      await show()
     }
     known = found
     await sleep(options.watch * 1000, undefined, { signal }).catch(() => {})
   }
   return exitCodes.interrupted
+}
+
+interface Look {
+  /** What differs from look to look, or is the same. */
+  found: string
+  /** Whether it was not stopped in between. */
+  whole: boolean
+  show(): Promise<void>
+}
+
+async function show(session: Session, options: DriftOptions, result: RunResult): Promise<void> {
+  const report = await openReportFor(session, options)
+  report.emit({ type: 'run-ended', result })
+  report.conclude(result)
 }
 
 /** What differs and what failed, without times. */

@@ -34,11 +34,12 @@ export function repeated(text: string, before: string[]): string[] {
   return [...before, text]
 }
 
-/** Gathers what is typed with commas between. */
+/** Gathers what is typed with commas between: at least one name. */
 export function listed(text: string, before: string[]): string[] {
   const names = text
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
+  if (names.length === 0) throw new InvalidArgumentError('It should be a name, or several with "," between.')
   return [...before, ...names]
 }

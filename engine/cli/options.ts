@@ -31,6 +31,7 @@ export interface RunCommandOptions extends HostOptions {
   startAt?: StartAt
   artifactMirror?: string
   guardSeconds?: number
+  allowLockout?: boolean
 }
 
 /** What may be typed to plan first what is then done. */
@@ -143,12 +144,17 @@ export function addRunOptions(command: Command): Command {
 
 /** The options of `PlaybookOptions` beside those of a run. */
 export function addPlaybookOptions(command: Command): Command {
-  return addBatchOptions(addPlanOptions(command)).addOption(
-    new Option(
-      '--start-at <role[/resource]>',
-      'leave what the playbook has before that as it is: kafka, kafka/kafka.service',
-    ).argParser(startAt),
-  )
+  return addBatchOptions(addPlanOptions(command))
+    .addOption(
+      new Option(
+        '--start-at <role[/resource]>',
+        'leave what the playbook has before that as it is: kafka, kafka/kafka.service',
+      ).argParser(startAt),
+    )
+    .option(
+      '--allow-lockout',
+      'go on although the plan would shut this machine out of a host; the guard still takes that back',
+    )
 }
 
 /** The options of `PlanOptions`. */

@@ -1,4 +1,4 @@
-import type { Host, Inventory, InventoryProgress, InventorySource } from '../inventory.ts'
+import type { Host, Inventory, InventoryProgress, InventorySource, Variables } from '../inventory.ts'
 import type { Playbook } from '../playbook.ts'
 import type { InboundRule } from '../policy.ts'
 import type { Connection } from '../transport/connection.ts'
@@ -10,6 +10,8 @@ import type { CapacityControls, DeadLetterControls } from './pipeline-controls.t
 export interface Registry {
   version: string
   playbooks: PlaybookCommand[]
+  /** What `--allow-lockout` says to the roles that refuse to shut the controller out. */
+  allowLockout?: Variables
   /** The playbook whose resources `destroy` removes: one name of `playbooks`. */
   destroyed: string
   inventories: InventoryEntry[]

@@ -54,7 +54,7 @@ export async function prepareRun(
   const all = await Promise.all(session.registry.playbooks.map(({ load }) => load()))
   return {
     playbook: withTags(begun, tags, skipTags),
-    overrides,
+    overrides: options.allowLockout ? [...overrides, session.registry.allowLockout ?? {}] : overrides,
     knownRoles: [...new Set(all.flatMap(roleNames))],
   }
 }

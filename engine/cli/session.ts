@@ -105,6 +105,7 @@ export async function loadHosts(
     signal,
   })
   const hosts = await limitedHosts(inventory, options, projectDirectory)
+  if (reach && hosts.length === 0) throw withoutHosts(inventory)
   if (reach) session.access ??= await readAccess(session, options, hosts)
   return { inventory, hosts }
 }
@@ -122,6 +123,14 @@ async function limitedHosts(
     subject: `--limit "${options.limit}" leaves no host of the inventory ${inventory.name}`,
     why: `its hosts: ${inventory.hosts.map(({ name }) => name).join(', ') || 'none'}`,
     advice: 'take away fewer, or leave --limit out',
+  })
+}
+
+/** To find nothing amiss on no host would look like success: to cron, above all. */
+function withoutHosts({ name }: Inventory): SluiceError {
+  return new SluiceError('HOSTS_UNKNOWN', {
+    subject: `the inventory ${name} has no hosts, so there is nothing to work on`,
+    advice: 'put hosts in, or name another with --inventory',
   })
 }
 

@@ -58,6 +58,7 @@ export async function convert(
     hosts,
     variables: {},
     groupVariables: {},
+    sharedVariables: true,
     policy: {
       admin: parseWith(v.pipe(Listed, v.array(Cidr)), admin, {
         code: 'INVENTORY_INVALID',

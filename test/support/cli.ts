@@ -32,7 +32,7 @@ export function sluice(
   return startSluice(folder, words, environment).ended
 }
 
-/** Starts the program; `said` waits for a text on standard error, `ended` for its end. */
+/** Starts the program; `said` waits for a text on standard error (so many times), `ended` for its end. */
 export function startSluice(
   folder: string,
   words: readonly string[],
@@ -51,8 +51,9 @@ export function startSluice(
   child.stderr?.on('data', (text: string) => {
     stderr += text
   })
-  const said = async (expected: string) => {
-    while (!stderr.includes(expected) && child.exitCode === null && child.signalCode === null) await sleep(20)
+  const said = async (expected: string, times = 1) => {
+    const enough = () => stderr.split(expected).length > times
+    while (!enough() && child.exitCode === null && child.signalCode === null) await sleep(20)
   }
   return { ended, said, interrupt: () => child.kill('SIGINT') }
 }

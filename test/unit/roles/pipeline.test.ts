@@ -1,4 +1,5 @@
 import test from 'ava'
+import { SluiceError } from '../../../engine/errors.ts'
 import type { Facts } from '../../../engine/facts.ts'
 import type { Host, Inventory } from '../../../engine/inventory.ts'
 import { type Resource, resourceName } from '../../../engine/resource.ts'
@@ -154,3 +155,19 @@ test('a wrong variable is refused with the role and the place', (t) => {
     message: /VARIABLE_INVALID.*heapMb should be number/,
   })
 })
+
+for (const [distribution, release] of [
+  ['debian', '11'],
+  ['debian', '13'],
+  ['debian', ''],
+  ['ubuntu', '20.04'],
+] as const) {
+  test(`${distribution} ${release || 'without a release'} is refused before anything is changed`, (t) => {
+    const error = t.throws(() => resourcesOf(base, 'vm1', {}, { distribution, release }), {
+      instanceOf: SluiceError,
+    })
+
+    t.is(error.code, 'HOST_UNSUPPORTED')
+    t.true(error.message.endsWith(`is ${distribution} ${release}`.trim()), error.message)
+  })
+}
