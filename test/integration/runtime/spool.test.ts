@@ -231,7 +231,8 @@ test.serial('a batch that is left in the spool ends with 1, and the next run sen
 
 test.serial('a batch during which Kafka comes back is complete and ends with 0', async (t) => {
   const pipeline = await layPipeline(t, ground)
-  const { start } = await spooling(pipeline, { BATCH: '100' })
+  // Kafka starts in two seconds, on a machine with much else to do in a minute.
+  const { start } = await spooling(pipeline, { BATCH: '100', SEND_TIMEOUT_SEC: '240' })
   await ground.services.kafka.kill()
   const producer = start([])
   await sleep(3000)
