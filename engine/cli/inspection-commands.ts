@@ -40,6 +40,16 @@ export function addInventory(program: Command, execute: Execute): void {
     .addOption(format())
     .option('--json', 'one JSON document an inventory', false)
     .description('Lists the inventories, the default one marked; with --format, the hosts of one of them.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice inventory list', meaning: 'what can stand after --inventory' },
+        {
+          command: 'sluice inventory list -i hosts.yaml --format ansible',
+          meaning: 'its hosts, in the form of an inventory script of Ansible',
+        },
+      ]),
+    )
     .action((options: Options) =>
       execute(async (session) => {
         const { inventoryForAnsible, inventoryList } = await load()
@@ -51,6 +61,13 @@ export function addInventory(program: Command, execute: Execute): void {
     .addOption(format())
     .option('--json', 'the whole inventory as one JSON document', false)
     .description("Shows an inventory's hosts and firewall policy.")
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice inventory show -i hosts.yaml', meaning: 'who is there, and who may reach what' },
+        { command: 'sluice inventory show -i aws --limit kafka --refresh', meaning: 'one group, asked anew' },
+      ]),
+    )
     .action((options: Options) =>
       execute(async (session) => {
         const { inventoryForAnsible, inventoryShow } = await load()
@@ -61,6 +78,13 @@ export function addInventory(program: Command, execute: Execute): void {
     .option('--mermaid', 'as a flowchart of Mermaid, for a Markdown file', false)
     .option('--json', 'one JSON document for each who and whom', false)
     .description('Shows who may reach whom by the firewall policy, and on which ports.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice inventory graph', meaning: 'as text' },
+        { command: 'sluice inventory graph -i hosts.yaml --mermaid', meaning: 'for a Markdown file' },
+      ]),
+    )
     .action((options: Options) => execute(async (session) => (await load()).inventoryGraph(session, options)))
 }
 
@@ -83,6 +107,13 @@ export function addFirewall(program: Command, entry: FirewallEntry, execute: Exe
   addHostOptions(firewall.command('diff'))
     .description(
       'Shows rules of the policy that a host has not, and rules of a host that the policy has not; names what is wider than the pipeline needs. Changes nothing. Exit code 0 when nothing differs, 2 when anything does.',
+    )
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice firewall diff', meaning: 'all hosts' },
+        { command: 'sluice firewall diff --limit kafka --json', meaning: 'some of them, for a program' },
+      ]),
     )
     .action((options: HostOptions) =>
       execute(async (session) =>

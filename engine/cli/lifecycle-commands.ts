@@ -131,15 +131,33 @@ export function addLab(program: Command, execute: Execute): void {
     .command('up')
     .argument('[hosts]', 'how many (default: 4)', wholeNumber(1, 200))
     .description('Makes and starts the hosts that are not there yet.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice lab up', meaning: 'four hosts' },
+        { command: 'sluice lab up 6', meaning: 'two more' },
+      ]),
+    )
     .action((count: number | undefined) => execute(async (session) => (await load()).labUp(session, count)))
   lab
     .command('down')
     .description('Stops the hosts and removes every trace of them, data included.')
+    .addHelpText(
+      'after',
+      examplesText([{ command: 'sluice lab down', meaning: 'nothing of the hosts is left' }]),
+    )
     .action(() => execute(async (session) => (await load()).labDown(session)))
   lab
     .command('status')
     .option('--json', 'one JSON document a host', false)
     .description('Says which hosts there are and how they are.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice lab status', meaning: 'addresses, states, memory' },
+        { command: 'sluice lab status --json', meaning: 'the same for a program' },
+      ]),
+    )
     .action((options: { json: boolean }) =>
       execute(async (session) => (await load()).labStatus(session, options)),
     )
@@ -148,6 +166,13 @@ export function addLab(program: Command, execute: Execute): void {
     .argument('[host]', 'a name that `lab status` shows')
     .argument('[command...]', 'after --: what to run there instead of a shell')
     .description('Logs in to a host, or runs a command there.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice lab ssh vm1', meaning: 'a shell' },
+        { command: 'sluice lab ssh vm3 -- systemctl is-active processor', meaning: 'one command' },
+      ]),
+    )
     .action((host: string | undefined, command: string[]) =>
       execute(async (session) => (await load()).labSsh(session, host, command)),
     )
@@ -155,5 +180,12 @@ export function addLab(program: Command, execute: Execute): void {
     .command('reboot')
     .argument('[hosts...]', 'which (default: all)')
     .description('Reboots hosts and waits until they are up.')
+    .addHelpText(
+      'after',
+      examplesText([
+        { command: 'sluice lab reboot vm2', meaning: 'one of them' },
+        { command: 'sluice lab reboot', meaning: 'all of them, at once' },
+      ]),
+    )
     .action((hosts: string[]) => execute(async (session) => (await load()).labReboot(session, hosts)))
 }

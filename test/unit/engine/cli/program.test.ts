@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import type { Command } from 'commander'
+import { createProgram } from '../../../../engine/cli/program.ts'
+import { project } from '../../../../project.ts'
 import { projectFolder, sluice, startSluice } from '../../../support/cli.ts'
 import { documentsIn } from '../../../support/json-documents.ts'
 
@@ -46,43 +49,46 @@ test('--help names every command, with examples and exit codes', async (t) => {
   const { exitCode, stdout } = await sluice(projectFolder(t), ['--help'])
 
   t.is(exitCode, 0)
-  for (const command of [
-    'provision',
-    'harden',
-    'verify-e2e',
-    'drift',
-    'destroy',
-    'lab',
-    'inventory',
-    'doctor',
-    'dlq',
-    'capacity',
-    'log',
-  ]) {
-    t.regex(stdout, new RegExp(`^  ${command} `, 'm'))
+  for (const name of createProgram(project, async () => {}).commands.map((each) => each.name())) {
+    t.regex(stdout, new RegExp(`^  ${name} `, 'm'))
   }
   t.regex(stdout, /Examples:\n {2}\$ sluice provision/)
   t.regex(stdout, /Exit codes: 0 .*\n64 /)
 })
 
-test('every command has a help of its own with examples', async (t) => {
-  const folder = projectFolder(t)
-  for (const command of [
-    'provision',
-    'harden',
-    'verify-e2e',
-    'drift',
-    'destroy',
-    'lab',
-    'inventory',
-    'doctor',
-    'dlq',
-    'capacity',
-    'log',
-  ]) {
-    const { exitCode, stdout } = await sluice(folder, [command, '--help'])
-    t.is(exitCode, 0, command)
-    t.regex(stdout, /Examples:\n {2}\$ sluice /, command)
+/** A command and all below it, each with the words that call it. */
+function commandsIn(command: Command, words: string[] = []): { command: Command; words: string[] }[] {
+  const below = command.commands.flatMap((each) => commandsIn(each, [...words, each.name()]))
+  return [{ command, words }, ...below]
+}
+
+test('every command, and every command below it, has a help of its own with examples that can be typed', async (t) => {
+  const program = createProgram(project, async () => {})
+  const all = commandsIn(program)
+  t.true(all.length > 25, String(all.length))
+  for (const { command, words } of all) {
+    let help = ''
+    command.configureOutput({
+      writeOut: (text) => {
+        help += text
+      },
+    })
+    command.outputHelp()
+    const [, examples = ''] = help.split('\nExamples:\n')
+    const typed = [...examples.matchAll(/^ {2}\$ (?:npm run )?sluice (?:-- )?(.*)$/gm)].map(
+      ([, line = '']) => line,
+    )
+    t.true(typed.length > 0, words.join(' '))
+    for (const line of typed) {
+      const known = all.some(
+        ({ words: named }) => named.length > 0 && `${line} `.startsWith(`${named.join(' ')} `),
+      )
+      t.true(known, line)
+    }
+    t.true(
+      typed.some((line) => `${line} `.startsWith(`${words.join(' ')}${words.length > 0 ? ' ' : ''}`)),
+      help,
+    )
   }
 })
 
