@@ -244,6 +244,7 @@ async function inTime(opening: Promise<Connection>, timeoutMs: number): Promise<
     )
     throw new SluiceError('HOST_UNREACHABLE', {
       subject: `no connection came about within ${(timeoutMs / 1000).toFixed(1)} s`,
+      advice: 'look whether the host still answers; where it is only slow, --guard-seconds gives it longer',
     })
   }
   late.abort()
