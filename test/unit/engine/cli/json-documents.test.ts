@@ -65,6 +65,20 @@ for (const [words, types] of [
   })
 }
 
+for (const words of [['capacity'], ['dlq', 'list'], ['dlq', 'show', '1:42']]) {
+  test(`${words.join(' ')} names the host that cannot be reached`, async (t) => {
+    const folder = projectFolder(t, { 'hosts.yaml': hosts })
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+
+    const { exitCode, stdout, stderr } = await sluice(folder, [...words, '-i', 'hosts.yaml', '--json'])
+
+    const [document] = documentsIn(stdout)
+    t.is(exitCode, 1)
+    t.like(document?.type === 'error' && document.error, { code: 'HOST_UNREACHABLE', at: 'vm1' })
+    t.regex(stderr, /^HOST_UNREACHABLE {2}.*\n {2}at {3}vm1$/m)
+  })
+}
+
 test('log --json lists runs, and shows one of them as it was printed', async (t) => {
   const folder = projectFolder(t, { 'hosts.yaml': hosts })
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
