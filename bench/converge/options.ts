@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { mostHosts } from '../../inventory/lab/settings.ts'
+import { mostLabHosts } from '../../engine/cli/lab-controls.ts'
 import { type ToolName, toolNames } from './tools.ts'
 
 export interface BenchOptions {
@@ -33,16 +33,16 @@ export function readOptions(
     )
     .helpOption('-h, --help', 'what can be typed')
     .allowExcessArguments(false)
-    .addOption(numbers('--hosts <n,n>', 'how many hosts', [1, 4, 16, 32], 1, mostHosts))
+    .addOption(numbers('--hosts <n,n>', 'how many hosts', [1, 4, 16, 32], 1, mostLabHosts))
     .addOption(number('--runs <n>', 'runs of each kind, of which the median counts', 5, 1, 100))
     .addOption(
       new Option('--peers <names>', `who is measured, of ${toolNames.join(',')}`)
         .default([...toolNames], 'all')
         .argParser(tools),
     )
-    .addOption(number('--peer-hosts <n>', 'the most hosts for other tools than Sluice', 16, 1, mostHosts))
+    .addOption(number('--peer-hosts <n>', 'the most hosts for other tools than Sluice', 16, 1, mostLabHosts))
     .addOption(numbers('--latency <ms,ms>', 'added round-trip time; 0 is none', [0, 50, 150], 0, 5000))
-    .addOption(number('--latency-hosts <n>', 'how many hosts where latency is added', 4, 1, mostHosts))
+    .addOption(number('--latency-hosts <n>', 'how many hosts where latency is added', 4, 1, mostLabHosts))
     .addOption(
       number(
         '--budget <seconds>',

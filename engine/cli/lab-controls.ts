@@ -1,6 +1,9 @@
 import type { InventoryProgress } from '../inventory.ts'
 import type { Finding } from './finding.ts'
 
+/** The most hosts of one lab: what two digits in a name and the addresses .10 upwards leave room for. */
+export const mostLabHosts = 99
+
 export interface LabOptions {
   projectDirectory: string
   progress: InventoryProgress

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Execute } from './execute.ts'
 import { examplesText } from './help.ts'
+import { mostLabHosts } from './lab-controls.ts'
 import { wholeNumber } from './option-values.ts'
 import {
   addBatchOptions,
@@ -129,7 +130,7 @@ export function addLab(program: Command, execute: Execute): void {
   const load = () => import('./lab-command.ts')
   lab
     .command('up')
-    .argument('[hosts]', 'how many (default: 4)', wholeNumber(1, 200))
+    .argument('[hosts]', 'how many (default: 4)', wholeNumber(1, mostLabHosts))
     .description('Makes and starts the hosts that are not there yet.')
     .addHelpText(
       'after',

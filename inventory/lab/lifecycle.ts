@@ -1,3 +1,4 @@
+import { mostLabHosts } from '../../engine/cli/lab-controls.ts'
 import { SluiceError } from '../../engine/errors.ts'
 import type { InventoryProgress } from '../../engine/inventory.ts'
 import { ensureBase, removeBases } from './base-image.ts'
@@ -15,7 +16,7 @@ import { labPaths } from './names.ts'
 import { chooseNetwork, type LabNetwork } from './network.ts'
 import { makeHostsDirectory } from './overlay.ts'
 import { ensurePrerequisites } from './prerequisites.ts'
-import { type LabSettings, mostHosts } from './settings.ts'
+import type { LabSettings } from './settings.ts'
 import { hostNames, readHosts, readState, writeState } from './state.ts'
 
 /**
@@ -29,10 +30,10 @@ export async function bringUp(
   progress: InventoryProgress,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (count > mostHosts) {
+  if (count > mostLabHosts) {
     throw new SluiceError('USAGE', {
       subject: `a lab of ${count} hosts is too large`,
-      advice: `ask for ${mostHosts} at most`,
+      advice: `ask for ${mostLabHosts} at most`,
     })
   }
   if (await isUp(settings, count)) return

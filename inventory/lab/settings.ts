@@ -3,10 +3,8 @@ import { realpathSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { mostLabHosts } from '../../engine/cli/lab-controls.ts'
 import { AbsolutePath, parseWith } from '../../engine/schemas.ts'
-
-/** The most hosts of one lab: what two digits in a name and the addresses .10 upwards leave room for. */
-export const mostHosts = 99
 
 /** The directory of the labs that say no other. */
 export const defaultParent = '/var/lib/sluice-lab'
@@ -48,7 +46,7 @@ export const LabEnvironment = v.object({
   /** The IPv6 network; the first free one of fd77:0:0:N::/64 otherwise. */
   SLUICE_LAB_NETWORK6: v.optional(v.pipe(v.string(), network6)),
   /** How many hosts there should be. */
-  SLUICE_LAB_COUNT: v.optional(wholeNumber(1, mostHosts), '4'),
+  SLUICE_LAB_COUNT: v.optional(wholeNumber(1, mostLabHosts), '4'),
   /** The Debian or Ubuntu release of the hosts; the machine's own otherwise. */
   SLUICE_LAB_SUITE: v.optional(
     v.pipe(v.string(), v.regex(/^[a-z]+$/, 'should be the name of a release, such as bookworm')),
