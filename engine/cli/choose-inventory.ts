@@ -45,7 +45,7 @@ export function chooseInventory(
 /**
  * Opens the chosen inventory: a registered one by its name, else the file or folder at that path.
  *
- * @throws SluiceError INVENTORY_UNKNOWN with what there is
+ * @throws SluiceError USAGE without a name, INVENTORY_UNKNOWN with what there is
  */
 export async function openInventory(
   { name, from, folder }: InventoryChoice,
@@ -54,6 +54,15 @@ export async function openInventory(
 ): Promise<InventorySource> {
   const entry = registry.inventories.find((candidate) => candidate.name === name)
   if (entry !== undefined) return entry.load()
+  // As a path it would be the folder that one happens to be in.
+  if (name.trim() === '') {
+    throw new SluiceError('USAGE', {
+      subject: 'the inventory has no name',
+      at: from,
+      why: 'the name is empty, as that of a variable of the shell is which is not set',
+      advice: 'name one of `sluice inventory list`, or a file; `--inventory .` is the folder you are in',
+    })
+  }
   const path = resolve(folder, name)
   const found = existsSync(path) ? statSync(path) : undefined
   if (found?.isFile() || found?.isDirectory()) return registry.openInventoryFile(path)

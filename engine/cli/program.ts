@@ -3,6 +3,7 @@ import type { Execute } from './execute.ts'
 import { closingText, examplesText } from './help.ts'
 import { addDoctor, addDrift, addFirewall, addInventory, addLog } from './inspection-commands.ts'
 import { addCost, addDestroy, addLab, addUp } from './lifecycle-commands.ts'
+import { refuseForeignPattern } from './limit-pattern.ts'
 import { refuseSwallowed } from './npm-options.ts'
 import {
   addHostOptions,
@@ -30,7 +31,10 @@ export function createProgram(registry: Registry, execute: Execute): Command {
         typeof defaultValue === 'number' ? `${description} (default: ${defaultValue})` : description,
     })
     .addHelpText('after', examplesText(programExamples) + closingText)
-    .hook('preAction', (_, command) => refuseSwallowed(command))
+    .hook('preAction', (_, command) => {
+      refuseSwallowed(command)
+      refuseForeignPattern(command)
+    })
   for (const playbook of registry.playbooks) addPlaybook(program, playbook, execute)
   for (const check of registry.checks) addCheck(program, check, execute)
   if (registry.capacity !== undefined) addCapacity(program, registry.capacity, execute)

@@ -107,6 +107,27 @@ for (const [title, words, subject] of [
   ],
   ['a variable without a value', ['provision', '--var', 'heap'], /role\.parameter=value, got "heap"/],
   ['an unknown inventory', ['provision', '-i', 'labb'], /no inventory is called "labb"[\s\S]*there are: lab/],
+  [
+    'a range of Ansible in --limit',
+    ['provision', '--limit', 'vm[1:3]'],
+    /--limit "vm\[1:3\]" has the range or set \[1:3\], which Ansible knows and Sluice does not/,
+  ],
+  [
+    'a regular expression of Ansible in --limit',
+    ['firewall', 'diff', '-l', 'kafka,!~vm[12]$|x'],
+    /which Ansible knows and Sluice does not[\s\S]*--limit "vm\*"/,
+  ],
+  [
+    'a regular expression without brackets in --limit',
+    ['drift', '-l', 'kafka,!~vm.'],
+    /has the regular expression !~vm\./,
+  ],
+  [
+    'an inventory without a name',
+    ['provision', '-i', ''],
+    /the inventory has no name[\s\S]*the command line[\s\S]*--inventory \./,
+  ],
+  ['a lab of more hosts than there can be', ['lab', 'up', '100'], /whole number from 1 to 99/],
   ['lab ssh without a host', ['lab', 'ssh'], /none is named[\s\S]*do {3}sluice lab up$/m],
   ['destroy without a terminal', ['destroy'], /no terminal to ask on[\s\S]*add --yes/],
 ] as const) {
