@@ -12,11 +12,12 @@ export interface RootShell {
 /**
  * The command line that runs `code` in a root shell; the quoting holds in any login shell, so `code` is one line without
  * single quotes. sudo clears the environment, so both ends of the connection, which sshd put there, go along as an
- * argument.
+ * argument. Who logged in, and by which keys, is told beside them: what would no longer let them in is to be seen there.
  */
 export function asRoot(connection: Connection, code: string): RootShell {
-  const { host, becomePassword } = connection
-  const inner = `SLUICE_CLIENT=\${1%% *} SLUICE_SSH_PORT=\${1##* }; export SLUICE_CLIENT SLUICE_SSH_PORT; ${code}`
+  const { host, becomePassword, offeredKeys = [] } = connection
+  const login = `SLUICE_USER=${host.user} SLUICE_KEYS="${offeredKeys.join(' ')}"`
+  const inner = `SLUICE_CLIENT=\${1%% *} SLUICE_SSH_PORT=\${1##* } ${login}; export SLUICE_CLIENT SLUICE_SSH_PORT SLUICE_USER SLUICE_KEYS; ${code}`
   if (host.user === 'root') {
     return { command: `exec sh -c '${inner}' sh "$SSH_CONNECTION"`, preface: '' }
   }

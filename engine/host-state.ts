@@ -1,6 +1,6 @@
 import type { Mode, PlannedChange } from './events.ts'
 import { type Placed, pendingChanges, refusalOf } from './plan.ts'
-import { type Change, type ControllerAccess, concerns, type Resource, resourceName } from './resource.ts'
+import { type Change, type ControllerAccess, isStaleBy, type Resource, resourceName } from './resource.ts'
 import { type Reading, survey } from './survey.ts'
 
 /** What is known of a host's resources in a run: what was read, what of that holds no more, and what was done. */
@@ -64,7 +64,7 @@ export class HostState {
     this.changed.push(planned)
     for (const subject of resource.touches(changes)) {
       for (const { resource: other } of this.#all) {
-        const affected = other !== resource && other.reads.some((read) => concerns(subject, read))
+        const affected = other !== resource && isStaleBy(other, subject)
         if (affected && !this.#done.has(other)) this.stale.add(other)
       }
     }

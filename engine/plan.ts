@@ -1,6 +1,6 @@
 import { SluiceError } from './errors.ts'
 import { isRemoval, type Mode, type PlannedChange } from './events.ts'
-import { type Change, concerns, type Resource, resourceName, type Touched } from './resource.ts'
+import { type Change, concerns, isStaleBy, type Resource, resourceName, type Touched } from './resource.ts'
 import type { Reading } from './survey.ts'
 
 /** A resource with where in the playbook it comes from. */
@@ -71,7 +71,7 @@ export function planHost(
       undecided.push({ host, play, role, resource: name, changes: [], after })
       continue
     }
-    const subjects = before.map(({ subject }) => subject)
+    const subjects = touched.map(({ subject }) => subject).filter((subject) => isStaleBy(resource, subject))
     const refusal = refusalOf(resource, reading.have, mode, subjects)
     if (refusal !== undefined) throw errorAt(host, item, refusal)
     const changes = whereItIs(`${host} > ${role}`, () =>

@@ -93,6 +93,8 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   kind: string
   id: string
   reads: string[]
+  /** Subjects that decide only whether it may be changed: they do not alter what its change is. */
+  heeds?: string[]
   touches(changes: Change[]): string[]
   probe: Probe<Have>
   /** Its kind, where that can read many at once; those of one kind are asked together. */
@@ -103,7 +105,7 @@ export interface Resource<Have = unknown, Prepared = unknown> {
   /**
    * Why it cannot be brought to what is declared, as the host is: a plan says so before anything is changed.
    *
-   * @param pending subjects that it reads and that earlier changes will touch
+   * @param pending subjects that it reads or heeds and that earlier changes will touch
    */
   refuse?(have: Have | undefined, pending: readonly string[]): SluiceError | undefined
   /** Work on the controller that must come before the steps are known, for example fetching a file. */
@@ -133,6 +135,7 @@ export interface ResourceDefinition<Schema extends v.GenericSchema, Have, Prepar
   spec: Schema
   id(spec: v.InferOutput<Schema>): string
   reads(spec: v.InferOutput<Schema>): string[]
+  heeds?(spec: v.InferOutput<Schema>): string[]
   touches(spec: v.InferOutput<Schema>, changes: Change[]): string[]
   probe(spec: v.InferOutput<Schema>): Probe<Have>
   /** Reads many at once. What it cannot tell, and all of them when its script fails, is asked by `probe`. */
@@ -186,6 +189,7 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
       kind: definition.kind,
       id: definition.id(spec),
       reads: definition.reads(spec),
+      ...(definition.heeds && { heeds: definition.heeds(spec) }),
       touches: (changes) => definition.touches(spec, changes),
       probe: definition.probe(spec),
       ...(jointKind && { joint: { kind: jointKind, spec } }),
@@ -205,6 +209,14 @@ export function defineResource<Schema extends v.GenericSchema, Have, Prepared = 
     return resource as Resource
   }
   return Object.assign(make, { kind: definition.kind, spec: definition.spec })
+}
+
+/** Whether what is known of a resource does not hold any more when this subject is touched. */
+export function isStaleBy(
+  { reads, heeds = [] }: Pick<Resource, 'reads' | 'heeds'>,
+  subject: string,
+): boolean {
+  return [...reads, ...heeds].some((read) => concerns(subject, read))
 }
 
 /** A resource's name in output: kind and id. */

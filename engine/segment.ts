@@ -1,6 +1,6 @@
 import { isRemoval, type Mode } from './events.ts'
 import { type Placed, pendingChanges, refusalOf } from './plan.ts'
-import { type Change, concerns, type Resource, type Step } from './resource.ts'
+import { type Change, isStaleBy, type Resource, type Step } from './resource.ts'
 import type { Reading } from './survey.ts'
 
 /** A resource that differs, and how it is brought to what it should be. */
@@ -36,7 +36,7 @@ export function nextSegment(
   for (const candidate of placed.slice(start)) {
     const { resource } = candidate
     const reading = readings.get(resource)
-    const altered = resource.reads.some((read) => touched.some((subject) => concerns(subject, read)))
+    const altered = touched.some((subject) => isStaleBy(resource, subject))
     if (stale.has(resource) || altered || reading?.state !== 'read') break
     // What is refused comes alone, so that it is said where it happened.
     if (refusalOf(resource, reading.have, mode) !== undefined) break

@@ -6,6 +6,7 @@ import { Secret } from '../secret.ts'
 import { described, lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 import { digestOf } from './listed-paths.ts'
+import { isKeys, loginKeys, refusalByKeys, tellKeysByFile } from './login-keys.ts'
 import {
   definesIsFree,
   type Obstacle,
@@ -35,6 +36,12 @@ const Spec = v.pipe(
       v.optional(v.custom<(staged: string) => Script>((value) => typeof value === 'function')),
       v.description('a command that judges the staged file before it is in place'),
     ),
+    allowLockout: v.pipe(
+      v.optional(v.boolean(), false),
+      v.description(
+        'a file of keys: go on although none by which the controller logs in is in it; the guard still takes that back',
+      ),
+    ),
   }),
   v.check(
     ({ content, mode }) => !(content instanceof Secret) || mode.endsWith('0'),
@@ -51,6 +58,8 @@ interface Have {
   sizeBytes: number
   content: string
   ours: boolean
+  /** Why the controller could not log in with the file as it is to be; empty where it could. */
+  lockout: string
 }
 
 /** A regular file with exactly this content, mode and owner. */
@@ -59,18 +68,22 @@ export const file = defineResource<typeof Spec, Have | Obstacle>({
   spec: Spec,
   id: ({ path }) => path,
   reads: ({ path }) => [`path:${path}`],
+  heeds: ({ path }) => (isKeys(path) ? [loginKeys] : []),
   touches: ({ path }, changes) => [
     `path:${path}`,
+    ...(isKeys(path) ? [loginKeys] : []),
     ...(changes.some(({ property }) => property === 'content') ? [`content:${path}`] : []),
   ],
 
   // An absent file is an answer, not a failure. The dot keeps a last line end from being cut off.
-  probe: ({ path }) => ({
-    script: sh`if [ -f ${path} ] && [ ! -L ${path} ]; then stat --format='%a %U %G %s' -- ${path}; ${tellOurs(path)}; head -c ${comparedBytes} -- ${path}; echo .; else ${tellObstacle(path, 'file')}; fi`,
+  probe: (spec) => ({
+    script: sh`if [ -f ${spec.path} ] && [ ! -L ${spec.path} ]; then ${tellLockout(spec)}; stat --format='%a %U %G %s' -- ${spec.path}; ${tellOurs(spec.path)}; head -c ${comparedBytes} -- ${spec.path}; echo .; else ${tellObstacle(spec.path, 'file')}; fi`,
     parse(output) {
-      const [attributes, mark, ...content] = output
-      if (attributes === undefined) return undefined
-      return parseObstacle(path, output) ?? found(attributes, mark, content.join('\n').slice(0, -1))
+      const obstacle = parseObstacle(spec.path, output)
+      if (obstacle !== undefined || output.length === 0) return obstacle
+      const [lockout = '', ...rest] = isJudged(spec) ? output : ['', ...output]
+      const [attributes = '', mark, ...content] = rest
+      return { ...found(attributes, mark, content.join('\n').slice(0, -1)), lockout }
     },
   }),
 
@@ -81,7 +94,7 @@ export const file = defineResource<typeof Spec, Have | Obstacle>({
       sh`
 ${definesIsFree}
 set --
-${lines(specs.map(({ path }) => sh`if [ -f ${path} ] && [ ! -L ${path} ]; then set -- "$@" ${path}; ${tellOurs(path)}; elif is_free ${path} file; then echo absent; else echo obstacle; fi`))}
+${lines(specs.map((spec) => (isJudged(spec) ? sh`echo alone` : tellKind(spec))))}
 [ $# -gt 0 ] || exit 0
 stat --format='%a %U %G %s' -- "$@"
 sums=$(sha256sum -- "$@")
@@ -110,7 +123,14 @@ done`,
     return [contentChange(content, have), ...attributes]
   },
 
-  refuse: (spec, have, pending) => refuseObstacle(spec, 'file', have, pending),
+  refuse: (spec, have, pending) =>
+    refuseObstacle(spec, 'file', have, pending) ??
+    (pending.length === 0
+      ? refusalByKeys(
+          withoutObstacle(have)?.lockout ?? '',
+          `put the public key that it names into ${spec.path}, for that user to read and for nobody else to write`,
+        )
+      : undefined),
 
   // The new connection that confirms it logs in and becomes root anew: who no longer can has shut the controller out.
   guard: ({ path }) => (isSudoers(path) || isKeys(path) ? { paths: [path], restore: sh`:` } : undefined),
@@ -137,7 +157,15 @@ done`,
 
 const isSudoers = (path: string) => path === '/etc/sudoers' || path.startsWith('/etc/sudoers.d/')
 
-const isKeys = (path: string) => /\/(\.ssh\/authorized_keys2?$|etc\/ssh\/authorized_keys(\/|$))/.test(path)
+/** Whether the host is to say what becomes of the controller's login with the file. */
+const isJudged = ({ path, allowLockout }: Spec) => isKeys(path) && !allowLockout
+
+const tellLockout = (spec: Spec) =>
+  isJudged(spec) ? tellKeysByFile(spec, sh`printf %s ${spec.content} > "$file"`) : sh`:`
+
+/** A word for what is at the path; a file is put among `"$@"`. */
+const tellKind = ({ path }: Spec) =>
+  sh`if [ -f ${path} ] && [ ! -L ${path} ]; then set -- "$@" ${path}; ${tellOurs(path)}; elif is_free ${path} file; then echo absent; else echo obstacle; fi`
 
 /** A mistake in one file shuts everybody out of sudo. */
 const acceptSudoers = (staged: string) => sh`visudo -cf ${staged}`
@@ -155,8 +183,11 @@ function found(attributes: string, mark: string | undefined, content: string): H
     sizeBytes: Number(size),
     content,
     ours: mark === 'ours',
+    lockout: '',
   }
 }
+
+const isPresent = (mark: string) => mark === 'ours' || mark === 'found'
 
 /**
  * A line a file that says what is there, then the attributes of those that are, then their digests. Lines that begin
@@ -164,7 +195,7 @@ function found(attributes: string, mark: string | undefined, content: string): H
  */
 function parseFiles(specs: readonly Spec[], output: readonly string[]): (Answer<Have> | undefined)[] {
   const marks = output.slice(0, specs.length)
-  const present = marks.filter((mark) => mark !== 'absent' && mark !== 'obstacle').length
+  const present = marks.filter((mark) => isPresent(mark)).length
   const attributes = output.slice(specs.length, specs.length + present)
   const contents: { digest: string; lines: string[] }[] = []
   for (const line of output.slice(specs.length + present)) {
@@ -175,7 +206,7 @@ function parseFiles(specs: readonly Spec[], output: readonly string[]): (Answer<
   let at = 0
   return specs.map((spec, index) => {
     if (marks[index] === 'absent') return { have: undefined }
-    if (marks[index] === 'obstacle') return undefined
+    if (!isPresent(marks[index] ?? '')) return undefined
     const [attributesHere = '', content] = [attributes[at], contents[at]]
     at++
     if (content?.digest === digestWanted(spec))

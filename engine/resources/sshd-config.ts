@@ -3,6 +3,7 @@ import { type Change, defineResource, run } from '../resource.ts'
 import { AccountName, Address, Port } from '../schemas.ts'
 import { described, lines, sh } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
+import { loginKeys } from './login-keys.ts'
 import {
   effective,
   type Judgement,
@@ -47,7 +48,8 @@ export const sshdConfig = defineResource<typeof Spec, Have>({
   spec: Spec,
   id: () => dropInPath,
   reads: () => ['package:openssh-server', `path:${mainPath}`, `path:${dropInDirectory}`],
-  touches: () => [`path:${mainPath}`, `path:${dropInPath}`, 'unit:ssh.service'],
+  heeds: () => [loginKeys],
+  touches: () => [`path:${mainPath}`, `path:${dropInPath}`, loginKeys, 'unit:ssh.service'],
   guard: ({ port }) => ({ paths: [dropInPath, mainPath], restore: startAgain, sshPort: port }),
 
   probe: ({ content, login }) => ({
@@ -90,8 +92,7 @@ export const sshdConfig = defineResource<typeof Spec, Have>({
     return changes
   },
 
-  // A pending change of sshd's other files may take away what stands in the way.
-  refuse: (_, have, pending) => (have && pending.length === 0 ? refusalBy(have.judgement) : undefined),
+  refuse: (_, have, pending) => have && refusalBy(have.judgement, pending),
 
   apply: ({ content, login }) => [
     run(

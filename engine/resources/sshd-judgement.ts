@@ -1,5 +1,6 @@
 import { SluiceError } from '../errors.ts'
 import { type Script, sh } from '../shell.ts'
+import { loginKeys, refusalByKeys, tellKeysBySettings } from './login-keys.ts'
 import { dropInDirectory, dropInPath, firstLine, include, mainPath } from './sshd-paths.ts'
 
 /** Who must still be let in, and from where. */
@@ -22,6 +23,8 @@ export interface Judgement {
   overruled: Overruled[]
   /** Why it would not let the controller in; empty where it would. */
   lockout: string
+  /** Why it would not by the keys that the controller offers; empty where it would. */
+  keys: string
 }
 
 /**
@@ -59,10 +62,12 @@ for file in ${dropInDirectory}/*.conf; do
   [ ! -f "$file" ] || grep -HE '^[[:space:]]*[a-zA-Z]' -- "$file" || :
 done
 echo login
-${login === undefined ? sh`:` : sh`[ -z "$work" ] || ! sshd -t -f "$work/judged" 2>/dev/null || ( ${loginCheck(login)} ) 2>&1 || :`}`
+${login === undefined ? sh`:` : sh`[ -z "$work" ] || ! sshd -t -f "$work/judged" 2>/dev/null || ( ${loginCheck(login)} ) 2>&1 || :`}
+echo keys
+${login === undefined ? sh`:` : sh`[ -z "$work" ] || ! sshd -t -f "$work/judged" 2>/dev/null || ( ${tellKeysBySettings(login.user)} ) 2>&1 || :`}`
 
 export function parseJudgement(content: string, output: readonly string[]): Judgement {
-  const [whole, alone, earlier, login] = ['whole', 'alone', 'earlier', 'login'].map((word) =>
+  const [whole, alone, earlier, login, keys] = ['whole', 'alone', 'earlier', 'login', 'keys'].map((word) =>
     output.indexOf(word),
   )
   const settings = output.slice((whole ?? 0) + 1, alone)
@@ -77,12 +82,21 @@ export function parseJudgement(content: string, output: readonly string[]): Judg
             output.slice((alone ?? 0) + 1, earlier),
             output.slice((earlier ?? 0) + 1, login),
           ),
-    lockout: output.slice((login ?? 0) + 1).join('\n'),
+    lockout: output.slice((login ?? 0) + 1, keys).join('\n'),
+    keys: output.slice((keys ?? 0) + 1).join('\n'),
   }
 }
 
-/** LOCKOUT_PREVENTED or OVERRULED, where sshd would not let the controller in or would not heed the drop-in. */
-export function refusalBy({ lockout, overruled: settings }: Judgement): SluiceError | undefined {
+/**
+ * LOCKOUT_PREVENTED or OVERRULED, where sshd would not let the controller in or would not heed the drop-in.
+ *
+ * @param pending what earlier changes touch: they may take away what stands in the way
+ */
+export function refusalBy(
+  { lockout, keys, overruled: settings }: Judgement,
+  pending: readonly string[],
+): SluiceError | undefined {
+  if (pending.some((subject) => subject !== loginKeys)) return undefined
   if (lockout !== '') {
     return new SluiceError('LOCKOUT_PREVENTED', {
       subject: lockout,
@@ -91,7 +105,9 @@ export function refusalBy({ lockout, overruled: settings }: Judgement): SluiceEr
         'change the setting where it is made, in the variables or in a file on the host, then run again',
     })
   }
-  if (settings.length === 0) return undefined
+  const byKeys =
+    pending.length === 0 ? refusalByKeys(keys, 'change the setting or the file of keys') : undefined
+  if (byKeys !== undefined || settings.length === 0) return byKeys
   const files = [...new Set(settings.flatMap(({ by }) => by.map((line) => line.split(':')[0] ?? '')))]
   return new SluiceError('OVERRULED', {
     subject: `sshd would not heed ${dropInPath} in ${settings.map(({ setting }) => setting).join(', ')}: ${files.join(', ') || 'something else'} is read before it`,

@@ -20,6 +20,8 @@ export interface Carrier {
   forward(address: string, port: number): Promise<Duplex>
   /** Settles when the connection has ended, for whatever reason. */
   readonly ended: Promise<void>
+  /** Fingerprints of the keys that the login took, the last of which let us in; `undefined` where that is not known. */
+  readonly offeredKeys: readonly string[] | undefined
   close(): void
 }
 

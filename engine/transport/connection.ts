@@ -23,6 +23,8 @@ export interface Connection {
   readonly host: Host
   /** What is worth knowing about the way that was taken: that and why it is not the first choice. */
   readonly remark?: string | undefined
+  /** Fingerprints of the keys that the login took, in order; the last of them let us in. */
+  readonly offeredKeys?: readonly string[] | undefined
   /** For sudo, where it wants one. */
   readonly becomePassword?: Secret | undefined
   /** What is known without asking, of what is no machine with a shell; no guard can have been left there either. */

@@ -14,6 +14,7 @@ import {
   passphraseFor,
   wrongPassphrase,
 } from './identity.ts'
+import { type Credentials, NotingAgent, offeredKeys } from './offered-keys.ts'
 
 export interface CarrierOptions {
   hostKeys: HostKeys
@@ -69,16 +70,18 @@ export async function openByNodeSsh(
   }
   // Small questions and answers would otherwise wait for one another: 40 ms each (Nagle's algorithm, delayed ACK).
   ssh.connection?.setNoDelay(true)
-  return new NodeSshCarrier(ssh, keepAliveMs)
+  return new NodeSshCarrier(ssh, keepAliveMs, offeredKeys(key))
 }
 
 class NodeSshCarrier implements Carrier {
   readonly ended: Promise<void>
+  readonly offeredKeys: readonly string[] | undefined
   readonly #ssh: NodeSSH
   #ending = 'the connection was closed'
 
-  constructor(ssh: NodeSSH, keepAliveMs: number) {
+  constructor(ssh: NodeSSH, keepAliveMs: number, keys: readonly string[] | undefined) {
     this.#ssh = ssh
+    this.offeredKeys = keys
     const { promise, resolve } = Promise.withResolvers<void>()
     this.ended = promise
     ssh.connection?.on('error', ({ message }) => {
@@ -149,11 +152,9 @@ class NodeSshCarrier implements Carrier {
   }
 }
 
-async function credentials(
-  host: Host,
-  askPassphrase: AskPassphrase | undefined,
-): Promise<{ privateKey?: string; passphrase?: string; agent?: string }> {
-  const agent = agentSocket()
+async function credentials(host: Host, askPassphrase: AskPassphrase | undefined): Promise<Credentials> {
+  const socket = agentSocket()
+  const agent = socket === undefined ? undefined : new NotingAgent(socket)
   const file = keyFileOf(host)
   if (agent !== undefined && (file === undefined || host.identityFile === undefined)) {
     return { agent, ...(file !== undefined && !file.encrypted && { privateKey: file.text }) }

@@ -32,7 +32,9 @@ export interface MasterLog {
   said: string[]
   /** Type and fingerprint of the key that the host showed. */
   hostKey: string
-  /** Whether the host would take the key, before its private part was needed. */
+  /** Fingerprints of the keys that were offered; none where a certificate was taken, which is no key of an account. */
+  offered: string[]
+  /** Whether the host would take the last of them, before its private part was needed. */
   keyAccepted: boolean
   /** How the command of each channel ended. */
   endings: Map<number, 'exit-status' | 'exit-signal'>
@@ -89,7 +91,7 @@ export async function startMaster(host: Host, options: CarrierOptions, through?:
     // A client that is only starting may still write its log there.
     rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch(() => {})
   })
-  const log: MasterLog = { said: [], hostKey: '', keyAccepted: false, endings: new Map() }
+  const log: MasterLog = { said: [], hostKey: '', offered: [], keyAccepted: false, endings: new Map() }
   if (await isOpen(master, log, options.timeoutMs)) return { process: master, directory, controlPath, log }
   if (passphrase !== undefined && log.keyAccepted) throw wrongPassphrase(host.identityFile ?? '')
   throw connectError(host, log, known, options.timeoutMs)
@@ -133,9 +135,13 @@ const mostSaid = 20
 function readLine(log: MasterLog, line: string): void {
   const ending = /^debug1: client_input_channel_req: channel (\d+) rtype (exit-status|exit-signal)/.exec(line)
   const hostKey = /^debug1: Server host key: (.+)$/.exec(line)
+  const offer = /^debug1: Offering public key: .* (SHA256:\S+)/.exec(line)
   if (ending !== null) log.endings.set(Number(ending[1]), ending[2] as 'exit-status' | 'exit-signal')
   else if (hostKey !== null) log.hostKey = hostKey[1] ?? ''
-  else if (line.startsWith('debug1: Server accepts key: ')) log.keyAccepted = true
+  else if (line.startsWith('debug1: Server accepts key: ')) {
+    log.keyAccepted = true
+    if (line.includes('-CERT SHA256:')) log.offered = []
+  } else if (offer !== null) log.offered.push(offer[1] ?? '')
   else if (!/^debug1:|^OpenSSH_|^Transferred: |^Bytes per second: |^\s*$/.test(line)) {
     log.said.push(line.trim())
     if (log.said.length > mostSaid) log.said.shift()

@@ -32,12 +32,15 @@ export async function openByOpenSsh(
 export class OpenSshCarrier implements Carrier {
   readonly ended: Promise<void>
   readonly controlPath: string
+  readonly offeredKeys: readonly string[] | undefined
   readonly #master: Master
   #started = 0
 
   constructor(master: Master) {
     this.#master = master
     this.controlPath = master.controlPath
+    const { keyAccepted, offered } = master.log
+    this.offeredKeys = keyAccepted && offered.length > 0 ? offered : undefined
     this.ended = this.#isAlive() ? once(master.process, 'exit').then(() => {}) : Promise.resolve()
   }
 

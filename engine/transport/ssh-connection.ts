@@ -19,6 +19,7 @@ export class SshConnection implements Connection {
   readonly host: Host
   readonly remark: string | undefined
   readonly becomePassword: Secret | undefined
+  readonly offeredKeys: readonly string[] | undefined
   readonly #carrier: Carrier
   readonly #sessions = new SessionQueue()
 
@@ -26,6 +27,7 @@ export class SshConnection implements Connection {
     this.host = host
     this.remark = remark
     this.becomePassword = becomePassword
+    this.offeredKeys = carrier.offeredKeys
     this.#carrier = carrier
     void carrier.ended.then(onEnd)
   }

@@ -32,14 +32,15 @@ const closedSudo = defineRole({
 const otherKeys = defineRole({
   name: 'other-keys',
   description: 'only a key that we do not have',
-  params: v.strictObject({}),
-  resources: (_, { host: { user } }) => [
+  params: v.strictObject({ allowLockout: v.optional(v.boolean(), false) }),
+  resources: ({ allowLockout }, { host: { user } }) => [
     file({
       path: `/home/${user}/.ssh/authorized_keys`,
       content: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0gAlqxDQSmPqqBZQ6Jm3cVYV2O0bT1gZkS8f3mBd2X other\n',
       mode: '0600',
       owner: user,
       group: user,
+      allowLockout,
     }),
   ],
 })
@@ -92,7 +93,7 @@ export async function accessRun({
     hosts: inventory.hosts.slice(0, 1),
     mode: 'apply',
     overrides: [variables],
-    knownRoles: ['firewall', 'sshd'],
+    knownRoles: ['firewall', 'sshd', 'other-keys'],
     forks: 1,
     removeData: false,
     artifacts: { cacheDirectory: '/nonexistent' },
