@@ -9,7 +9,7 @@ import { gpuKey } from './gpu-key.ts'
 import type { ProcessorMetrics } from './metrics.ts'
 import { PartitionWindows, type UsageEvent } from './partition-windows.ts'
 import type { Persist, StillOurs } from './persist.ts'
-import type { PriceBook } from './price-book.ts'
+import type { GpuPrices, PriceBook } from './price-book.ts'
 import { ReadingTurn } from './reading-turn.ts'
 import type { Store } from './store.ts'
 
@@ -59,6 +59,7 @@ export class BatchWriter {
     const origin: KafkaMessage[] = []
     const documents = new DocumentBatch('gpu')
     const letters: DeadLetter[] = []
+    const touched = new Set<GpuPrices>()
     try {
       await this.#turn.forEach(messages, (message) => {
         const fields = parseFields(message.value)
@@ -67,14 +68,15 @@ export class BatchWriter {
           letters.push({ message, reason: sample.reason })
           return
         }
-        prices.record(sample.host, sample.gpu_index, sample.ts.getTime(), sample.price_per_hour_usd)
+        const price = { time: sample.ts.getTime(), price: sample.price_per_hour_usd }
+        prices.record(sample.host, sample.gpu_index, price, touched)
         board.note(sample)
         const source = { topic, partition, offset: Number(message.offset) }
         documents.addSample(toGpuDocument(sample, source, originOf(message.headers)))
         origin.push(message)
       })
-      await persist('mongodb', stillOurs, () => prices.save())
       await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
+      await persist('mongodb', stillOurs, () => prices.save(touched))
     } finally {
       documents.release()
     }

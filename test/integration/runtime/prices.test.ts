@@ -94,3 +94,37 @@ test.serial('usage from before a change of the price costs what it did, also aft
     ],
   )
 })
+
+test.serial(
+  'a sample that comes late changes the price only up to the next one, also after a kill',
+  async (t) => {
+    const pipeline = await layPipeline(t, ground)
+    const processor = pipeline.startProcessor()
+    await store(pipeline, { of: 'metric', values: [sample(0, 1), sample(100, 2), sample(120, 2)], until: 3 })
+    await store(pipeline, { of: 'metric', values: [sample(110, 1), sample(112, 1)], until: 5 })
+    await store(pipeline, { of: 'token', values: [105, 111, 113, 125].map(usage), until: 4 })
+    processor.kill('SIGKILL')
+    await processor.ended
+    pipeline.startProcessor()
+    await store(pipeline, { of: 'metric', values: [sample(50, 5)], until: 6 })
+    await store(pipeline, { of: 'token', values: [30, 99, 104, 126].map(usage), until: 8 })
+
+    const found = (await pipeline.documents('token_usage')).map(({ ts, price_per_hour_usd }) => [
+      (ts.getTime() - begin) / 1000,
+      price_per_hour_usd,
+    ])
+    t.deepEqual(
+      found.sort(([one], [other]) => (one ?? 0) - (other ?? 0)),
+      [
+        [30, 1],
+        [99, 5],
+        [104, 2],
+        [105, 2],
+        [111, 1],
+        [113, 1],
+        [125, 2],
+        [126, 2],
+      ],
+    )
+  },
+)
