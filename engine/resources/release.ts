@@ -69,6 +69,7 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
     ]
   },
 
+  // What a killed run had half unpacked counts as no release, and the one in use stays whatever the clock said before.
   apply({ root, name, keep, stallSeconds }, _, acquired) {
     const id = releaseId(acquired)
     const home = `${root}/${name}`
@@ -82,7 +83,7 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
           sh`
         ${forgetCutOff(remotePath)}
         mkdir -p -- ${`${home}/releases`}
-        rm -rf -- ${`${unpacked}.partial`}
+        find ${`${home}/releases`} -mindepth 1 -maxdepth 1 -name '*.partial' -exec rm -rf -- '{}' +
         mkdir -- ${`${unpacked}.partial`}
         tar --extract --gzip --file ${remotePath} --directory ${`${unpacked}.partial`} --no-same-owner --no-same-permissions || { code=$?; rm -rf -- ${remotePath} ${`${unpacked}.partial`}; exit "$code"; }
         rm -f -- ${remotePath}
@@ -92,7 +93,7 @@ export const release = defineResource<typeof ReleaseSpec, { current: string }, A
         ln --symbolic --force --no-dereference -- ${`releases/${id}`} ${`${home}/current.staged`}
         mv --no-target-directory -- ${`${home}/current.staged`} ${`${home}/current`}
         touch -- ${unpacked}
-        ls -1t -- ${`${home}/releases`} | tail -n ${`+${keep + 1}`} | while read -r old; do rm -rf -- ${`${home}/releases/`}"$old"; done
+        ls -1t -- ${`${home}/releases`} | grep --line-regexp --fixed-strings --invert-match -- ${id} | tail -n ${`+${keep}`} | while read -r old; do rm -rf -- ${`${home}/releases/`}"$old"; done
       `,
         ),
       ),

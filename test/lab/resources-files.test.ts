@@ -1,7 +1,7 @@
 import test from 'ava'
 import { command } from '../../engine/resources/command.ts'
 import { file } from '../../engine/resources/file.ts'
-import { artifactFile } from '../../engine/resources/release.ts'
+import { artifactFile, release } from '../../engine/resources/release.ts'
 import { Secret } from '../../engine/secret.ts'
 import { sh } from '../../engine/shell.ts'
 import { bundle } from '../support/bundle.ts'
@@ -75,6 +75,82 @@ if (isRoot) {
     t.is(await ask(connection, sh`cat ${path}; ls /opt`), 'good\njudged')
     connection.close()
   })
+
+  const program = (version: string) =>
+    release({ name: 'bundle', artifact: bundle(version), root: '/opt/programs' })
+  const runs = sh`node=/opt/programs/bundle; cat $node/current/program.cjs; ls $node | sort; ls $node/releases | cut -d - -f 1 | sort`
+
+  test.serial('of a program the three newest releases stay, the one in use among them', async (t) => {
+    const connection = await firstHost()
+    for (const version of ['1', '2', '3']) await converge(connection, [program(version)])
+    const three = await ask(connection, runs)
+
+    const fourth = await converge(connection, [program('4')])
+    const four = await ask(connection, runs)
+    // As if the clock had been ahead until now.
+    await ask(connection, sh`touch --date='next year' /opt/programs/bundle/releases/*`)
+    await converge(connection, [program('5')])
+    const five = await ask(connection, runs)
+    const back = await converge(connection, [program('4')])
+
+    t.is(three, 'console.log(3)\ncurrent\nreleases\n1\n2\n3')
+    t.deepEqual(fourth.changed, ['release bundle 4'])
+    t.is(four, 'console.log(4)\ncurrent\nreleases\n2\n3\n4')
+    t.regex(five, /^console\.log\(5\)\ncurrent\nreleases\n.\n.\n5$/)
+    t.is(back.error, undefined)
+    t.regex(await ask(connection, runs), /^console\.log\(4\)\ncurrent\nreleases(\n.){3}$/)
+    connection.close()
+  })
+
+  test.serial('a run killed while it unpacked leaves nothing that the next one keeps or uses', async (t) => {
+    const connection = await firstHost()
+    await converge(connection, [program('6')])
+    const wrapper = '#!/bin/sh\n/usr/bin/tar "$@"\necho half > "$6/half"\nkill -s KILL "$PPID"\n'
+    await ask(connection, sh`printf %s ${wrapper} > /usr/local/bin/tar; chmod 0755 /usr/local/bin/tar`)
+
+    const killed = await converge(connection, [program('7')])
+    await ask(connection, sh`rm /usr/local/bin/tar`)
+    const left = await ask(connection, sh`ls /opt/programs/bundle/releases; ls -d /var/tmp/sluice-*`)
+    const during = await ask(connection, sh`cat /opt/programs/bundle/current/program.cjs`)
+    const next = await converge(connection, [program('8')])
+    const again = await converge(connection, [program('8')])
+
+    t.is(killed.error?.code, 'STEP_FAILED')
+    t.regex(left, /^7-[0-9a-f]{12}\.partial$/m)
+    t.regex(left, /^\/var\/tmp\/sluice-[0-9a-f]{16}$/m)
+    t.is(during, 'console.log(6)')
+    t.deepEqual(next.changed, ['release bundle 8'])
+    t.deepEqual(again.changed, [])
+    t.is(
+      await ask(
+        connection,
+        sh`ls /opt/programs/bundle/current/; find /opt/programs /var/tmp -name '*.partial' -o -name 'sluice-*'`,
+      ),
+      'program.cjs',
+    )
+    connection.close()
+  })
+
+  test.serial(
+    'a link of a program that leads nowhere is no release, and a removal takes all of them',
+    async (t) => {
+      const connection = await firstHost()
+      await converge(connection, [program('9')])
+      await ask(connection, sh`rm -r "$(readlink -f /opt/programs/bundle/current)"`)
+
+      const repaired = await converge(connection, [program('9')])
+      const present = await ask(connection, sh`cat /opt/programs/bundle/current/program.cjs`)
+      const removed = await converge(connection, [program('9')], { mode: 'remove' })
+      const gone = await converge(connection, [program('9')], { mode: 'remove' })
+
+      t.deepEqual(repaired.changed, ['release bundle 9'])
+      t.is(present, 'console.log(9)')
+      t.deepEqual(removed.changed, ['release bundle 9'])
+      t.deepEqual(gone.changed, [])
+      t.is(await ask(connection, sh`ls /opt/programs; rmdir /opt/programs`), '')
+      connection.close()
+    },
+  )
 } else {
   test.serial.skip(needsRoot, (t) => t.pass())
 }
