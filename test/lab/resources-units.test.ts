@@ -106,6 +106,50 @@ if (isRoot) {
       connection.close()
     },
   )
+
+  test.serial('a unit that reloads takes up a change without being restarted', async (t) => {
+    const connection = await firstHost()
+    const program =
+      'trap "cat /etc/reader.conf > /run/reader" HUP\ncat /etc/reader.conf > /run/reader\nwhile :; do sleep 0.1; done\n'
+    const content = '[Service]\nExecStart=/bin/sh /opt/reader\nExecReload=kill -HUP $MAINPID\n'
+    const resources = (configuration: string) => [
+      file({ path: '/opt/reader', content: program }),
+      file({ path: '/etc/reader.conf', content: configuration }),
+      systemdUnit({
+        unit: 'reader.service',
+        content,
+        state: 'running',
+        loads: ['/etc/reader.conf'],
+        onChange: 'reload',
+      }),
+    ]
+    const heard = (text: string) =>
+      ask(
+        connection,
+        sh`for try in $(seq 50); do ! grep -qx ${text} /run/reader || break; sleep 0.1; done; cat /run/reader`,
+      )
+    const process = () => ask(connection, sh`systemctl show --property MainPID --value reader.service`)
+    await converge(connection, resources('one\n'))
+    const [first, before] = [await process(), await heard('one')]
+
+    const changed = await converge(connection, resources('two\n'))
+    const [second, after] = [await process(), await heard('two')]
+    const again = await converge(connection, resources('two\n'))
+    // As if a run had died after it wrote the file and before it reloaded the unit.
+    await ask(connection, sh`echo three > /etc/reader.conf`)
+    const owed = await converge(connection, resources('three\n'))
+    const last = await heard('three')
+    const third = await process()
+    await converge(connection, resources('three\n'), { mode: 'remove' })
+
+    t.deepEqual([before, after, last], ['one', 'two', 'three'])
+    t.deepEqual(changed.changed, ['file /etc/reader.conf', 'unit reader.service'])
+    t.is(changed.planned[1]?.changes[0]?.property, 'reload')
+    t.deepEqual(again.changed, [])
+    t.deepEqual(owed.changed, ['unit reader.service'])
+    t.deepEqual([second, third], [first, first])
+    connection.close()
+  })
 } else {
   test.serial.skip(needsRoot, (t) => t.pass())
 }
