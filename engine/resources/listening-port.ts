@@ -3,6 +3,7 @@ import { SluiceError } from '../errors.ts'
 import { type Change, defineResource, run } from '../resource.ts'
 import { Address, Port } from '../schemas.ts'
 import { sh } from '../shell.ts'
+import { addressOfSocket, findListening } from './listening-sockets.ts'
 
 const Spec = v.strictObject({
   unit: v.pipe(v.string(), v.description('the unit that shall listen')),
@@ -41,19 +42,17 @@ export const listeningPort = defineResource<typeof Spec, Have>({
 
   probe: ({ unit, port }) => ({
     script: sh`
-      ss --no-header --listening --numeric --tcp --processes "sport = :${port}" | while read -r _ _ _ address _ users; do
-        processes=$(printf %s "$users" | grep --only-matching 'pid=[0-9]*' | cut -d = -f 2 | sort -u)
-        [ -n "$processes" ] || echo "listener $address"
-        for process in $processes; do
-          owner=$(sed -n 's#.*/\\([^/]*\\.\\(service\\|scope\\)\\).*#\\1#p' "/proc/$process/cgroup" | head -n 1)
-          printf 'listener %s %s %s %s\\n' "$address" "$process" "\${owner:--}" "$(cat "/proc/$process/comm")"
-        done
-      done
-      ${saysItIsDeaf(unit, port)}`,
-    parse: (output) => ({
-      listeners: output.filter((line) => line.startsWith('listener ')).map(parseListener),
-      deaf: output.includes('deaf'),
-    }),
+      ${findListening(port)}
+      if [ -z "$sockets" ]; then ${tellDeafness(unit)}; exit 0; fi
+      set --
+      for inode in $(printf '%s\\n' "$sockets" | awk '{ print $10 }'); do set -- "$@" -o -lname "socket:\\[$inode\\]"; done
+      printf '%s\\n' "$sockets" | awk '{ print "socket", $2, $10 }'
+      # A process may end while it is looked at; a socket whose process is not found is told all the same.
+      find /proc/[0-9]*/fd -maxdepth 1 '(' -false "$@" ')' -printf '%p %l\\n' 2>/dev/null | sed 's#^/proc/\\([0-9]*\\)/fd/[0-9]* socket:.\\([0-9]*\\).$#\\1 \\2#' | sort -u | while read -r process inode; do
+        owner=$(sed -n 's#.*/\\([^/]*\\.\\(service\\|scope\\)\\).*#\\1#p' "/proc/$process/cgroup" 2>/dev/null | head -n 1)
+        printf 'holder %s %s %s %s\\n' "$inode" "$process" "\${owner:--}" "$(cat "/proc/$process/comm" 2>/dev/null)"
+      done`,
+    parse: (output) => ({ listeners: parseListeners(output), deaf: output.includes('deaf') }),
   }),
 
   diff: (spec, have) => changes(spec, have),
@@ -67,27 +66,28 @@ export const listeningPort = defineResource<typeof Spec, Have>({
   apply: ({ unit }) => [run(sh`systemctl restart -- ${unit}`, { timeoutSeconds: 300 })],
 })
 
-/** The kernel lists listening sockets by the port in hexadecimal and state 0A (proc(5)): no journal is read where one does. */
-function saysItIsDeaf(unit: string, port: number) {
-  const listening = `:${port.toString(16).toUpperCase().padStart(4, '0')} [0-9A-F]*:0000 0A `
+/** Asked only where nothing listens, for it reads the journal. */
+function tellDeafness(unit: string) {
   return sh`
-    if ! grep --quiet --no-messages -- ${listening} /proc/net/tcp /proc/net/tcp6 && systemctl is-active --quiet -- ${unit}; then
-      started=$(systemctl show --property InvocationID --value -- ${unit})
-      journalctl --quiet --no-pager --output cat "_SYSTEMD_INVOCATION_ID=$started" | grep --quiet --ignore-case 'address already in use' && echo deaf || :
-    fi`
+    systemctl is-active --quiet -- ${unit} || exit 0
+    started=$(systemctl show --property InvocationID --value -- ${unit})
+    if journalctl --quiet --no-pager --output cat "_SYSTEMD_INVOCATION_ID=$started" | grep --quiet --ignore-case 'address already in use'; then echo deaf; fi`
 }
 
-/** One line of the probe: an address with port as `ss` writes it, and the process where the host shows it. */
-function parseListener(line: string): Listener {
-  const [, socket = '', id, unit = '', ...name] = line.split(' ')
-  const address = socket
-    .replace(/:\d+$/, '')
-    .replace(/%[^\]]+/, '')
-    .replace(/^\[(?:::ffff:(?=\d+\.))?(.*)\]$/, '$1')
-  return {
-    address: address === '*' ? '::' : address,
-    process: id === undefined ? undefined : { id: Number(id), unit, name: name.join(' ') },
-  }
+/** A listener for each process that holds a socket, or one without a process where the host shows none. */
+function parseListeners(output: readonly string[]): Listener[] {
+  const lines = output.map((line) => line.split(' '))
+  return lines
+    .filter(([word]) => word === 'socket')
+    .flatMap(([, local = '', inode]): Listener[] => {
+      const address = addressOfSocket(local)
+      const holders = lines.filter(([word, of]) => word === 'holder' && of === inode)
+      if (holders.length === 0) return [{ address, process: undefined }]
+      return holders.map(([, , id, unit = '', ...name]) => ({
+        address,
+        process: { id: Number(id), unit, name: name.join(' ') },
+      }))
+    })
 }
 
 const everywhere = (address: string) => address === '0.0.0.0' || address === '::'

@@ -13,6 +13,7 @@ import {
 import { Address, Port } from '../schemas.ts'
 import { described, type Script, sh } from '../shell.ts'
 import { lastWords } from './last-words.ts'
+import { findListening } from './listening-sockets.ts'
 
 const Condition = v.variant('condition', [
   v.strictObject({ condition: v.literal('port'), port: Port }),
@@ -50,7 +51,7 @@ export const waitFor = defineResource<typeof Spec, { state: string }>({
     const { until } = spec
     if (until.condition === 'http') return httpProbe(until)
     return {
-      script: sh`if ${holds(spec)}; then echo yes; fi`,
+      script: sh`${holds(spec)} && echo yes || [ $? -eq 1 ]`,
       parse: ([word]) => (word === 'yes' ? { state: 'yes' } : undefined),
     } satisfies HostProbe<{ state: string }>
   },
@@ -67,7 +68,10 @@ export const waitFor = defineResource<typeof Spec, { state: string }>({
       tries=${timeoutSeconds * 5}
       restarts() { systemctl show --property NRestarts --value -- ${spec.unit}; }
       before=$(restarts)
-      until ${holds(spec)}; do
+      while :; do
+        code=0
+        ${holds(spec)} || code=$?
+        case $code in 0) exit 0 ;; 1) ;; *) exit "$code" ;; esac
         tries=$((tries - 1))
         # A unit that is started over and over will not get better by waiting.
         if [ "$tries" -le 0 ] || [ "$(($(restarts) - before))" -ge 3 ] || systemctl is-failed --quiet -- ${spec.unit}; then
@@ -97,30 +101,37 @@ function describe(until: Spec['until']): string {
   }
 }
 
+/** Ends with 0 when it holds, 1 when not, and with something else, having said why, when that could not be told. */
 function holds({ unit, until }: Spec): Script {
   if (until.condition === 'port') return sh`( ${listens(unit, until.port)} )`
-  if (until.condition === 'journal') {
-    return sh`journalctl --quiet --no-pager --output cat "_SYSTEMD_INVOCATION_ID=$(systemctl show --property InvocationID --value -- ${unit})" --grep ${until.condition === 'journal' ? until.pattern : ''} >/dev/null 2>&1`
-  }
-  return sh`systemctl is-active --quiet -- ${unit}`
+  if (until.condition === 'journal') return sh`( ${says(unit, until.pattern)} )`
+  return sh`( state=$(systemctl show --property ActiveState --value -- ${unit}) || exit 2
+    case $state in active | reloading) ;; *) exit 1 ;; esac )`
 }
 
-/**
- * Whether the unit's own process listens on a port: something else that has taken the port is not it.
- * The kernel lists sockets with the local port in hexadecimal, state 0A for LISTEN, and the inode (proc(5)).
- */
+/** Whether the unit's own process listens on a port: something else that has taken the port is not it. */
 function listens(unit: string, port: number): Script {
-  const pattern = `:${port.toString(16).toUpperCase().padStart(4, '0')} [0-9A-F]*:0000 0A `
   return sh`
-    process=$(systemctl show --property MainPID --value -- ${unit})
+    process=$(systemctl show --property MainPID --value -- ${unit}) || exit 2
     [ "$process" -gt 0 ] || exit 1
+    ${findListening(port)}
     own=$(ls -l "/proc/$process/fd" 2>/dev/null)
-    grep --no-filename --no-messages -- ${pattern} /proc/net/tcp /proc/net/tcp6 | {
+    printf '%s\\n' "$sockets" | {
       while read -r _ _ _ _ _ _ _ _ _ inode _; do
         case $own in *"socket:[$inode]"*) exit 0 ;; esac
       done
       exit 1
     }`
+}
+
+/** Whether the unit has said something since it started. Only what journalctl says tells a bad pattern from one not found. */
+function says(unit: string, pattern: string): Script {
+  return sh`
+    started=$(systemctl show --property InvocationID --value -- ${unit}) || exit 2
+    complaint=$(journalctl --quiet --no-pager --output cat --grep ${pattern} "_SYSTEMD_INVOCATION_ID=\${started:-none}" 2>&1 >/dev/null) && exit 0
+    [ -n "$complaint" ] || exit 1
+    printf '%s\\n' "$complaint" >&2
+    exit 2`
 }
 
 function explain({ unit, until }: Spec): Script {

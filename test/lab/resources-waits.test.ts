@@ -1,9 +1,12 @@
 import test from 'ava'
+import { SluiceError } from '../../engine/errors.ts'
 import { file } from '../../engine/resources/file.ts'
+import { listeningPort } from '../../engine/resources/listening-port.ts'
 import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
 import { waitFor } from '../../engine/resources/wait-for.ts'
+import { sh } from '../../engine/shell.ts'
 import { converge } from '../support/converge.ts'
-import { isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
 if (isRoot) {
   const lab = useLab(test, 'kinds-waits', 1)
@@ -65,6 +68,107 @@ while (my $call = $server->accept) {
     t.regex(error?.subject ?? '', /^after 3 s unready\.service answers \/ready with 503, should be 200/)
     t.is(error?.why, 'the broker is away')
     await converge(connection, [systemdUnit({ unit: 'unready.service', content, state: 'stopped' })])
+    connection.close()
+  })
+
+  /** A service that says these words some seconds after it was started, and then goes on. */
+  const speaker = (words: string, seconds: number) =>
+    systemdUnit({
+      unit: 'speaker.service',
+      content: `[Service]\nExecStart=/bin/sh -c "sleep ${seconds}; echo ${words}; exec sleep infinity"\n`,
+      state: 'running',
+    })
+  const hears = (pattern: string, timeoutSeconds = 20) =>
+    waitFor({ unit: 'speaker.service', until: { condition: 'journal', pattern }, timeoutSeconds })
+
+  test.serial(
+    'a line in the journal is waited for, and counts for the start that it was said in',
+    async (t) => {
+      const connection = await firstHost()
+
+      const first = await converge(connection, [speaker('ready to serve', 2), hears('^ready to')])
+      const again = await converge(connection, [speaker('ready to serve', 2), hears('^ready to')])
+      const anew = await converge(connection, [speaker('ready again', 0), hears('^ready to', 2)])
+
+      t.is(first.error, undefined)
+      t.deepEqual(again.planned, [])
+      t.is(anew.error?.code, 'STEP_FAILED')
+      t.regex(
+        anew.error?.why ?? '',
+        /speaker\.service still does not do this: says "\^ready to"[\s\S]*ready again/,
+      )
+      connection.close()
+    },
+  )
+
+  test.serial('a pattern that journalctl cannot read is an error with its words, and no wait', async (t) => {
+    const connection = await firstHost()
+    await converge(connection, [speaker('ready to serve', 0)])
+    const began = performance.now()
+
+    const thrown = await t.throwsAsync(
+      converge(connection, [speaker('ready to serve', 0), hears('(ready', 100)]),
+      {
+        instanceOf: SluiceError,
+      },
+    )
+
+    t.is(thrown?.code, 'PROBE_REFUSED')
+    t.regex(thrown?.why ?? '', /Bad pattern/)
+    t.true(performance.now() - began < 20_000)
+    connection.close()
+  })
+
+  for (const [address, taken, shown] of [
+    ['127.0.0.1', ['127.0.0.1'], '127.0.0.1'],
+    ['::1', ['::1'], '::1'],
+    ['', ['127.0.0.1'], 'all addresses'],
+  ] as const) {
+    test.serial(`who listens on ${address || 'everything'} is known on a host that has no ss`, async (t) => {
+      const connection = await firstHost()
+      const family = address === '::1' ? 'AF_INET6' : 'AF_INET'
+      const program = `import socket, time
+s = socket.create_server(("${address}", 4244), family=socket.${family})
+time.sleep(600)`
+      await ask(
+        connection,
+        sh`[ ! -e /usr/bin/ss ] || mv /usr/bin/ss /root/ss
+          systemd-run --quiet --unit squatter python3 -c ${program}
+          until grep -q :1094 /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done`,
+      )
+      const port = (addresses: string[], unit = 'speaker.service') =>
+        listeningPort({ unit, port: 4244, addresses })
+
+      const thrown = await t.throwsAsync(converge(connection, [port([...taken])]), {
+        instanceOf: SluiceError,
+      })
+      const own = await converge(connection, [port([...taken], 'squatter.service')])
+      const elsewhere = address === '' ? undefined : await converge(connection, [port(['192.0.2.1'])])
+      await ask(connection, sh`systemctl stop squatter; mv /root/ss /usr/bin/ss`)
+      const free = await converge(connection, [port([...taken])])
+
+      t.is(thrown?.code, 'PORT_TAKEN')
+      t.regex(thrown?.subject ?? '', /taken by python3 \(process \d+, squatter\.service\)$/)
+      t.is(thrown?.why, `it listens on ${shown}`)
+      t.deepEqual([own.planned, elsewhere?.planned ?? [], free.planned], [[], [], []])
+      connection.close()
+    })
+  }
+
+  test.serial('a port of which the host cannot tell who listens is not taken for free', async (t) => {
+    const connection = await firstHost()
+    await converge(connection, [speaker('ready to serve', 0)])
+    const broken = '#!/bin/sh\necho no tables >&2\nexit 2\n'
+    await ask(connection, sh`printf %s ${broken} > /usr/local/bin/grep; chmod 0755 /usr/local/bin/grep`)
+    const port = listeningPort({ unit: 'speaker.service', port: 4245, addresses: ['127.0.0.1'] })
+    const wait = waitFor({ unit: 'speaker.service', until: { condition: 'port', port: 4245 } })
+
+    const asked = await t.throwsAsync(converge(connection, [port]), { instanceOf: SluiceError })
+    const awaited = await t.throwsAsync(converge(connection, [wait]), { instanceOf: SluiceError })
+    await ask(connection, sh`rm /usr/local/bin/grep`)
+
+    t.deepEqual([asked?.code, awaited?.code], ['PROBE_REFUSED', 'PROBE_REFUSED'])
+    t.regex(asked?.why ?? '', /no tables/)
     connection.close()
   })
 } else {
