@@ -22,6 +22,11 @@ export const defaultGuardSeconds = 30
 /** After the time is up: how much longer the host may need to be reachable again. */
 const graceSeconds = 20
 const pauseMs = 250
+/**
+ * OpenSSH 9.8 and later shuts an address out for a while where it has refused logins from there in quick succession
+ * (PerSourcePenalties: 5 s for each, in force from 15 s on). In this time one penalty is over.
+ */
+const refusedPauseMs = 5000
 
 export interface GuardOptions {
   /** The resource that is changed, for what is said of it. */
@@ -187,10 +192,13 @@ async function confirm(
       if (!(error instanceof SluiceError)) throw error
       refusal = error
     }
-    await pause(pauseMs)
+    await pause(Math.min(pauseAfter(refusal), Math.max(0, until - performance.now())))
   } while (performance.now() < until)
   return { refusal }
 }
+
+const pauseAfter = (error: unknown) =>
+  error instanceof SluiceError && error.code === 'LOGIN_REFUSED' ? refusedPauseMs : pauseMs
 
 /** Looks, by a new connection, at what the host did. */
 async function afterwards(
@@ -203,6 +211,7 @@ async function afterwards(
   // However long the change took: there is time to look.
   const until = Math.max(armedAt + seconds * 1000, performance.now()) + graceSeconds * 1000
   let state = 'unreachable'
+  let refusal: unknown
   while (performance.now() < until) {
     try {
       const fresh = await inTime(reconnect(), until - performance.now())
@@ -212,8 +221,9 @@ async function afterwards(
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error
       state = `unreachable: ${error.message}`
+      refusal = error
     }
-    await pause(pauseMs)
+    await pause(pauseAfter(refusal))
   }
   const after = ((performance.now() - armedAt) / 1000).toFixed(1)
   if (state === 'healed') {

@@ -89,7 +89,8 @@ export async function accessRun({
       summary: 'the way in',
       plays: [{ name: 'access', hosts: 'all', roles: playbooks[roles] }],
     }),
-    inventory,
+    // It has variables of roles that have no part in this.
+    inventory: { ...inventory, sharedVariables: true },
     hosts: inventory.hosts.slice(0, 1),
     mode: 'apply',
     overrides: [variables],

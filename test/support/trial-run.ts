@@ -58,7 +58,8 @@ export async function trialRun({
   const events: RunEvent[] = []
   const result = await runPlaybook({
     playbook: definePlaybook({ name: 'trial', summary: 'a trial', plays }),
-    inventory,
+    // It may have variables of roles that have no part in this.
+    inventory: { ...inventory, sharedVariables: true },
     hosts: inventory.hosts,
     mode: 'apply',
     overrides: [],
