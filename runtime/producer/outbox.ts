@@ -9,9 +9,12 @@ export interface Counts {
   acknowledged: ByTopic
   /** Of runs before this one, out of the spool, acknowledged in this one. */
   recovered: ByTopic
-  /** Neither acknowledged nor kept: lost. */
+  /** Neither acknowledged nor kept, or damaged where they were kept: lost. */
   given_up: ByTopic
 }
+
+/** What is counted as the topic of events that cannot be read any more. */
+export const unknownTopic = 'unknown'
 
 export const noCounts = (): Counts => ({ acknowledged: {}, recovered: {}, given_up: {} })
 

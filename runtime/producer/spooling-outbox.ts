@@ -2,7 +2,7 @@ import type { Logger } from '../log.ts'
 import { backoff, pause } from '../pause.ts'
 import { reasonOf } from '../reason.ts'
 import { failureOf } from './memory-outbox.ts'
-import { type ByTopic, countIn, type Fate, noCounts, type Outbox, toRequest } from './outbox.ts'
+import { type ByTopic, countIn, type Fate, noCounts, type Outbox, toRequest, unknownTopic } from './outbox.ts'
 import { type Sender, within } from './sender.ts'
 import type { SpooledEvent } from './spool/record.ts'
 import type { Portion, Spool } from './spool/spool.ts'
@@ -108,6 +108,7 @@ export class SpoolingOutbox implements Outbox {
     await pending?.catch(() => undefined)
     while (!signal.aborted) {
       const oldest = await this.#spool.peek(portion)
+      this.#countDamage()
       if (oldest === undefined) {
         if (!this.#spool.empty) continue
         break
@@ -134,6 +135,12 @@ export class SpoolingOutbox implements Outbox {
     countIn(oldest.earlier ? this.counts.recovered : this.counts.acknowledged, oldest.events)
     await this.#spool.forget(oldest)
     return true
+  }
+
+  /** Of what was damaged on disk nobody knows any more where it was to go. */
+  #countDamage(): void {
+    const { lost } = this.#spool
+    if (lost > 0) this.counts.given_up[unknownTopic] = lost
   }
 
   #shownFill() {

@@ -70,3 +70,29 @@ export function decodeRecord(
   }
   return { event, next }
 }
+
+/**
+ * Behind a record that is damaged: where the next whole one begins, or the bytes end, and how many are lost in between.
+ * Where also the length of one is damaged, what follows it up to the next whole one counts as one record.
+ */
+export function skipDamage(bytes: Buffer, from: number): { next: number; lost: number } {
+  let place = from
+  let lost = 0
+  while (place < bytes.length) {
+    const read = decodeRecord(bytes, place)
+    if (!('end' in read) || read.end !== 'damaged') break
+    lost += 1
+    place = endOfDamaged(bytes, place)
+  }
+  return { next: place, lost }
+}
+
+/** Where a damaged record ends, by its own length where that is as it was written. */
+function endOfDamaged(bytes: Buffer, from: number): number {
+  const length = bytes.readUInt32LE(from)
+  const end = from + headerBytes + length
+  if (bytes.readUInt32LE(from + 4) === complement(length) && end <= bytes.length) return end
+  let place = from + 1
+  while (place < bytes.length && 'end' in decodeRecord(bytes, place)) place += 1
+  return place
+}

@@ -1,4 +1,4 @@
-import { open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { link, open, readdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** A file of records that nothing is written to any more. */
@@ -29,11 +29,16 @@ export async function removeSegment(directory: string, { number }: Segment): Pro
   await unlink(segmentPath(directory, number))
 }
 
-/** Puts a segment that cannot be read to its end aside, for a person to look at. Returns where it is now. */
-export async function putAside(directory: string, { number }: Segment): Promise<string> {
+/** Gives a segment that is damaged a second name, which stays for a person to look at. Returns that. */
+export async function keepDamaged(directory: string, { number }: Segment): Promise<string> {
   const path = segmentPath(directory, number)
-  await rename(path, `${path}.damaged`)
-  return `${path}.damaged`
+  const kept = `${path}.damaged`
+  try {
+    await link(path, kept)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return kept
 }
 
 /** Makes the entries of a directory outlive a loss of power. */

@@ -3,8 +3,8 @@ import type { Logger } from '../../log.ts'
 import { reasonOf } from '../../reason.ts'
 import { lockDirectory, SpoolError } from './lock.ts'
 import { type Position, readPosition, writePosition } from './position.ts'
-import { decodeRecord, encodeRecord, type SpooledEvent } from './record.ts'
-import { listSegments, putAside, removeSegment, type Segment, segmentPath } from './segments.ts'
+import { decodeRecord, encodeRecord, type SpooledEvent, skipDamage } from './record.ts'
+import { keepDamaged, listSegments, removeSegment, type Segment, segmentPath } from './segments.ts'
 import { SegmentWriter } from './writer.ts'
 
 /** A segment of this size is closed and another one begun: what is read at once, and what is freed at once. */
@@ -41,6 +41,7 @@ export class Spool {
   #writer: SegmentWriter | undefined
   #next: number
   #queue: Promise<unknown> = Promise.resolve()
+  #lost = 0
 
   private constructor(
     { directory, limitBytes, log }: { directory: string; limitBytes: number; log: Logger },
@@ -91,6 +92,11 @@ export class Spool {
     return this.#waiting.length === 0 && (this.#writer?.bytes ?? 0) === 0
   }
 
+  /** Events that were kept and cannot be read, as many as were come across. */
+  get lost(): number {
+    return this.#lost
+  }
+
   /** Adds events behind all others. Returns whether there was room for them: if not, none of them is kept. */
   append(events: readonly SpooledEvent[]): Promise<boolean> {
     return this.#inTurn(async () => {
@@ -134,7 +140,7 @@ export class Spool {
         if (events.length > 0) {
           return { events, earlier: head.segment.number < this.#firstOwn, segment: head.segment, end }
         }
-        await this.#leave(head)
+        if (!(await this.#skipDamage(head))) await this.#leave(head)
       }
     })
   }
@@ -160,6 +166,10 @@ export class Spool {
         const bytes = head?.bytes ?? (await readFile(segmentPath(this.directory, segment.number)))
         for (let place = head?.offset ?? 0; ; ) {
           const read = decodeRecord(bytes, place)
+          if ('end' in read && read.end === 'damaged') {
+            place = skipDamage(bytes, place).next
+            continue
+          }
           if ('end' in read) break
           counts[read.event.topic] = (counts[read.event.topic] ?? 0) + 1
           place = read.next
@@ -193,19 +203,34 @@ export class Spool {
     this.#head = { segment, bytes, offset: Math.min(offset, bytes.length) }
   }
 
-  /** Nothing more can be read of the oldest segment: it goes, or is put aside where that is not as it should be. */
+  /** Goes on behind a part that is not what was written; says whether there was one. */
+  async #skipDamage(head: Head): Promise<boolean> {
+    const { segment, bytes, offset } = head
+    const read = decodeRecord(bytes, offset)
+    if (!('end' in read) || read.end !== 'damaged') return false
+    const { next, lost } = skipDamage(bytes, offset)
+    head.offset = next
+    this.#lost += lost
+    const where = { spool: this.directory, segment: segment.number, offset, bytes: next - offset, lost }
+    this.#log.error(where, 'A PART OF THE SPOOL IS DAMAGED: its events are lost, those behind it are not')
+    try {
+      await keepDamaged(this.directory, segment)
+    } catch (error) {
+      this.#log.error({ err: error, ...where }, 'the damaged part of the spool could not be kept')
+    }
+    await this.#remember({ segment: segment.number, offset: next })
+    return true
+  }
+
+  /** Nothing more can be read of the oldest segment. */
   async #leave({ segment, bytes, offset }: Head): Promise<void> {
     const read = decodeRecord(bytes, offset)
-    const end = 'end' in read ? read.end : 'whole'
-    const where = { segment: segment.number, offset, bytes: bytes.length - offset }
-    if (end === 'damaged') {
-      const path = await putAside(this.directory, segment)
-      this.#log.error({ ...where, path }, 'a part of the spool is damaged: its events are lost')
-    } else {
+    if ('end' in read && read.end === 'torn') {
       // A crash in the middle of writing: nobody was told that these events are kept.
-      if (end === 'torn') this.#log.warn(where, 'the last record of a segment was cut short by a crash')
-      await removeSegment(this.directory, segment)
+      const where = { segment: segment.number, offset, bytes: bytes.length - offset }
+      this.#log.warn(where, 'the last record of a segment was cut short by a crash')
     }
+    await removeSegment(this.directory, segment)
     this.#waiting.shift()
     this.#head = undefined
   }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
@@ -227,6 +227,28 @@ test.serial('a batch that is left in the spool ends with 1, and the next run sen
   t.is(reportOf(back).recovered[token], 30)
   t.is(reportOf(back).acknowledged[token], 30)
   t.is((await idsInLog(ground.services.bootstrap, token)).length, 60)
+})
+
+test.serial('an event damaged in the spool counts as lost everywhere, and all others are sent', async (t) => {
+  const pipeline = await layPipeline(t, ground)
+  const { start, spool, metrics } = await spooling(pipeline, { BATCH: '30', SLEEP_SEC: '0' })
+  const { token, metric } = pipeline.topics
+  await start([], { KAFKA_BOOTSTRAP: '127.0.0.1:9', SEND_TIMEOUT_SEC: '1' }).ended
+  const [name = ''] = (await readdir(spool)).filter((each) => each.endsWith('.spool'))
+  const bytes = await readFile(join(spool, name))
+  const place = Math.floor(bytes.length / 2)
+  bytes[place] = (bytes[place] ?? 0) ^ 1
+  await writeFile(join(spool, name), bytes)
+
+  const back = await start([], { BATCH: '1' }).ended
+
+  t.is(back.exitCode, 1)
+  t.like(reportOf(back), { complete: false, spooled: {}, given_up: { unknown: 1 } })
+  const { bootstrap } = ground.services
+  t.is((await idsInLog(bootstrap, token)).length + (await idsInLog(bootstrap, metric)).length, 59 + 2)
+  t.regex(await metrics(), /^sluice_producer_events_total\{topic="unknown",result="given_up"\} 1$/m)
+  t.true((await readdir(spool)).includes(`${name}.damaged`))
+  t.is((await start([], { BATCH: '1' }).ended).exitCode, 0)
 })
 
 test.serial('a batch during which Kafka comes back is complete and ends with 0', async (t) => {

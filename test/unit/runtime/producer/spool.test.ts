@@ -16,7 +16,12 @@ import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { createLog } from '../../../../runtime/log.ts'
 import { SpoolError } from '../../../../runtime/producer/spool/lock.ts'
-import { decodeRecord, encodeRecord, type SpooledEvent } from '../../../../runtime/producer/spool/record.ts'
+import {
+  decodeRecord,
+  encodeRecord,
+  type SpooledEvent,
+  skipDamage,
+} from '../../../../runtime/producer/spool/record.ts'
 import { Spool } from '../../../../runtime/producer/spool/spool.ts'
 
 const text = (maxLength: number) => fc.string({ unit: 'grapheme', maxLength })
@@ -213,7 +218,7 @@ test('a record that a crash cut short is said, and what is written after it is r
   await second.spool.close()
 })
 
-test('a damaged segment gives what comes before the damage, and is kept for a person to look at', async (t) => {
+test('a damaged segment gives what comes before and behind the damage, counts the rest, and is kept for a person to look at', async (t) => {
   const directory = await folder(t)
   const first = await opened(directory)
   await first.spool.append([event(1), event(2), event(3)])
@@ -224,12 +229,76 @@ test('a damaged segment gives what comes before the damage, and is kept for a pe
   await handle.close()
 
   const second = await opened(directory)
+  t.deepEqual(await second.spool.count(), { t: 2 })
   await second.spool.append([event(4)])
 
-  t.deepEqual(await taken(second.spool), [event(1), event(4)])
-  t.deepEqual(second.said, ['a part of the spool is damaged: its events are lost'])
+  t.deepEqual(await taken(second.spool), [event(1), event(3), event(4)])
+  t.is(second.spool.lost, 1)
+  t.deepEqual(second.said, ['A PART OF THE SPOOL IS DAMAGED: its events are lost, those behind it are not'])
   t.true((await readFile(`${path}.damaged`)).length > 0)
+  t.true(second.spool.empty)
   await second.spool.close()
+})
+
+test('damage that was counted is not counted again by the next run', async (t) => {
+  const directory = await folder(t)
+  const first = await opened(directory)
+  await first.spool.append([event(1), event(2), event(3)])
+  await first.spool.close()
+  const handle = await open(join(directory, '000000000001.spool'), 'r+')
+  await handle.write('?', 3)
+  await handle.close()
+  const second = await opened(directory)
+  await second.spool.peek({ ...all, events: 1 })
+  t.is(second.spool.lost, 1)
+  await second.spool.close()
+
+  const third = await opened(directory)
+
+  t.deepEqual(await taken(third.spool), [event(2), event(3)])
+  t.is(third.spool.lost, 0)
+  await third.spool.close()
+})
+
+test('whatever is damaged, all events that are whole are read in their order, and as many count as lost', (t) => {
+  fc.assert(
+    fc.property(
+      anyEvents,
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 }),
+      (events, changes) => {
+        const records = events.map(encodeRecord)
+        const ends = records.map((_, index) => Buffer.concat(records.slice(0, index + 1)).length)
+        const bytes = Buffer.concat(records)
+        const original = Buffer.from(bytes)
+        for (const [somewhere, change] of changes) {
+          const place = somewhere % bytes.length
+          bytes[place] = (bytes[place] ?? 0) ^ change
+        }
+        const whole = events.filter((_, index) => {
+          const from = ends[index - 1] ?? 0
+          return bytes.subarray(from, ends[index]).equals(original.subarray(from, ends[index]))
+        })
+
+        const found: SpooledEvent[] = []
+        let lost = 0
+        for (let place = 0; place < bytes.length; ) {
+          const record = decodeRecord(bytes, place)
+          if (!('end' in record)) {
+            found.push(record.event)
+            place = record.next
+          } else {
+            const skipped = skipDamage(bytes, place)
+            lost += skipped.lost
+            place = skipped.next
+          }
+        }
+
+        t.deepEqual(found, whole)
+        t.true(lost <= events.length - whole.length)
+        t.is(lost > 0, whole.length < events.length)
+      },
+    ),
+  )
 })
 
 test('a position that cannot be read costs only that events are sent once more', async (t) => {
