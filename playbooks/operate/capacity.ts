@@ -1,7 +1,7 @@
 import type { CapacityReport, CapacityWishes, Measured } from '../../engine/cli/pipeline-controls.ts'
 
 /** Bulk inserts that a processor has under way at once: `batchesAtOnce` of runtime/processor/consumer.ts. */
-export const writersOfProcessor = 4
+const writersOfProcessor = 4
 
 /** Lag is scaled for when it is more than arrives in this time. */
 const lagSeconds = 120

@@ -61,7 +61,7 @@ function splitOnce(line: string, separator: string): [string, string] {
   return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
 }
 
-export const isActive = ({ active }: UnitState): boolean => active.startsWith('active ')
+const isActive = ({ active }: UnitState): boolean => active.startsWith('active ')
 
 const provisionAdvice = 'sluice provision installs, enables and starts what should run there'
 

@@ -9,7 +9,7 @@ import type { Stack } from './stack.ts'
 import type { Wanted } from './wanted.ts'
 
 /** The security group of every host: who may log in. */
-export const loginGroup = 'ssh'
+const loginGroup = 'ssh'
 
 export interface DeclaredHost extends Wanted {
   name: string
