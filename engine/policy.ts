@@ -62,9 +62,14 @@ export function includesTraffic(whole: Traffic, part: Traffic): boolean {
   return whole.type === undefined || whole.type === part.type || whole.type === part.type?.split('/')[0]
 }
 
-/** Whether ufw leaves a type of ICMP to rules: what IPv6 itself lives on, ufw's own rules let in. */
+/** The types of ICMPv6 that IPv6 itself lives on (neighbours, routers, listeners of multicast): ufw's own rules let them in. */
+export const vitalTypes: readonly number[] = [
+  130, 131, 132, 133, 134, 135, 136, 141, 142, 143, 148, 149, 151, 152, 153,
+]
+
+/** Whether a rule can tell a type of ICMP from others: iptables means every type of icmp by 255. */
 export const sayableIcmp = (protocol: 'icmp' | 'icmpv6', type: number): boolean =>
-  protocol === 'icmp' || type < 130
+  protocol === 'icmp' ? type < 255 : type <= 255 && !vitalTypes.includes(type)
 
 /** What may pass, in words: `9092/tcp`, `8000-8100/udp`, `all tcp`, `icmp 8`, `all traffic`. */
 export function trafficName({ protocol, port, type }: Traffic): string {

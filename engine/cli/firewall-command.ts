@@ -6,6 +6,7 @@ import { hostErrors } from '../report/host-errors.ts'
 import { painter } from '../report/terminal.ts'
 import { type Change, resourceName } from '../resource.ts'
 import { ufw } from '../resources/ufw.ts'
+import { withIcmpOfAll } from '../resources/ufw-icmp.ts'
 import { canonicalNetwork } from '../resources/ufw-network.ts'
 import { ruleName } from '../resources/ufw-rules.ts'
 import { survey } from '../survey.ts'
@@ -100,7 +101,7 @@ async function compared(rules: readonly InboundRule[], connection: Connection): 
 /** What the resource would change, as differences from the policy. */
 export function differencesIn(changes: readonly Change[], rules: readonly InboundRule[]): Difference[] {
   const written = new Map(
-    rules.map((rule) => [ruleName({ ...rule, from: canonicalNetwork(rule.from) }), rule]),
+    withIcmpOfAll(rules).map((rule) => [ruleName({ ...rule, from: canonicalNetwork(rule.from) }), rule]),
   )
   return changes.map(({ property, have, want }): Difference => {
     const name = property.replace(/^rule /, '')

@@ -1,4 +1,4 @@
-import type { Traffic } from '../policy.ts'
+import { type Traffic, vitalTypes } from '../policy.ts'
 import { lines, type Script, sh, write } from '../shell.ts'
 import { canonicalNetwork, isEverything, isIPv6Network } from './ufw-network.ts'
 
@@ -10,10 +10,22 @@ interface IcmpRule extends Traffic {
 /** Whether a rule is one that ufw has no command for, and that stands in `before.rules` or `before6.rules`. */
 export const isIcmp = ({ protocol }: Traffic): boolean => protocol === 'icmp' || protocol === 'icmpv6'
 
+/** All traffic is all ICMP too, of which ufw's rules of all traffic never see what belongs to no connection. */
+export function withIcmpOfAll<Rule extends IcmpRule>(rules: readonly Rule[]): Rule[] {
+  const added = rules
+    .filter(({ protocol }) => protocol === 'all')
+    .map((rule): Rule => ({ ...rule, protocol: isIPv6Network(rule.from) ? 'icmpv6' : 'icmp' }))
+    .filter(({ protocol, from }) => !rules.some((other) => isAll(other, protocol, from)))
+  return [...rules, ...added]
+}
+
+const isAll = ({ protocol, from, type }: IcmpRule, of: Traffic['protocol'], network: string): boolean =>
+  protocol === of && from === network && type === undefined
+
 /** The lines of `ufw-before-input` about ICMP, as a regular expression that grep, sed and JavaScript read alike. */
 const aboutIcmp = '^-A ufw6?-before-input (.* )?-p (icmp|icmpv6|ipv6-icmp) '
-/** Those that IPv6 itself lives on: neighbours, routers, listeners of multicast. They are no rules of anybody. */
-const ofIPv6 = '--icmpv6-type (router|neighbo|1[3-9][0-9]|2[0-9][0-9])'
+/** Those that IPv6 itself lives on. They are no rules of anybody. */
+const ofIPv6 = `--icmpv6-type (router|neighbo|${vitalTypes.join('|')})`
 
 /** Words for the types of ICMP in the files that ufw brings. */
 const typeNames: Record<string, Record<string, string>> = {
@@ -87,11 +99,14 @@ interface Family {
 
 const linesPath = (path: string) => `${path}.sluice-icmp`
 
-/** Puts these rules of ICMP in place of all others, after the point where ufw drops what belongs to no connection. */
+/**
+ * Puts these rules of ICMP in place of all others, before the point where ufw drops what belongs to no connection: that is
+ * every type but the few that ask for an answer, such as echo requests.
+ */
 function exchanged({ ipv6, path }: Family): Script {
   const chain = `${ipv6 ? 'ufw6' : 'ufw'}-before-input`
-  const drop = `/^-A ${chain} -m conntrack --ctstate INVALID -j DROP$/r ${linesPath(path)}`
-  return sh`sed -E -e ${`/${aboutIcmp}/{/${ofIPv6}/!d}`} -e ${drop}`
+  const known = `/^-A ${chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT$/r ${linesPath(path)}`
+  return sh`sed -E -e ${`/${aboutIcmp}/{/${ofIPv6}/!d}`} -e ${known}`
 }
 
 /** Writes the new file beside `path`, as `path.sluice-staged`. */

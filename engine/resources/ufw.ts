@@ -4,7 +4,7 @@ import { type Change, compare, defineResource, run } from '../resource.ts'
 import { Cidr, Port } from '../schemas.ts'
 import { described, lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
-import { forgetIcmp, icmpRules, loadIcmp, readIcmp, stageIcmp } from './ufw-icmp.ts'
+import { forgetIcmp, icmpRules, loadIcmp, readIcmp, stageIcmp, withIcmpOfAll } from './ufw-icmp.ts'
 import { canonicalNetwork } from './ufw-network.ts'
 import { type LiveTable, parseLive, parseStored, ruleName, rulesFile, type StoredRules } from './ufw-rules.ts'
 
@@ -42,6 +42,7 @@ const Rule = v.pipe(
 const Spec = v.strictObject({
   rules: v.pipe(
     v.array(Rule),
+    v.transform(withIcmpOfAll),
     v.description('all that may come in; what is not here is denied, on IPv4 and IPv6'),
   ),
 })

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { SluiceError } from '../../engine/errors.ts'
 import type { Host, Policy, PolicyRule } from '../../engine/inventory.ts'
-import { carries, protocols, sayableIcmp, type Traffic } from '../../engine/policy.ts'
+import { carries, protocols, sayableIcmp, type Traffic, vitalTypes } from '../../engine/policy.ts'
 import { securityGroupNames } from './hosts.ts'
 import type { IngressRule, Instance, Observation, SecurityGroup } from './observation.ts'
 
@@ -14,12 +14,6 @@ const protocolNames: Record<string, string> = {
   '50': 'esp',
   '58': 'icmpv6',
 }
-
-/** What IPv6 itself lives on (neighbours, routers, listeners of multicast): no security group and no ufw stops it. */
-const vitalTypes = [130, 131, 132, 133, 134, 135, 136, 137, 143]
-
-/** The types that begin something. ufw drops others that answer nothing, as belonging to no connection. */
-const firstTypes: Record<string, readonly number[]> = { icmp: [8, 13, 15, 17], icmpv6: [128] }
 
 /** The security groups as the policy that says the same. */
 export interface Mirror {
@@ -121,11 +115,8 @@ class Reading {
       return undefined
     }
     if (!sayableIcmp(protocol, type)) {
-      this.unsayable.push(`${place}: of icmpv6, ufw leaves only the types below 130 to rules`)
+      this.unsayable.push(`${place}: ufw cannot tell this type of ${protocol} from others`)
       return undefined
-    }
-    if (!firstTypes[protocol]?.includes(type)) {
-      this.remarks.push(`${place}: ufw lets in only what answers something that the host has sent`)
     }
     return { protocol, type: code === -1 ? `${type}` : `${type}/${code}` }
   }

@@ -1,7 +1,14 @@
 import { isIPv4 } from 'node:net'
 import * as v from 'valibot'
 import type { Document, LineCounter } from 'yaml'
-import { type Policy, type PolicyRule, type Protocol, protocols, sayableIcmp } from '../../engine/policy.ts'
+import {
+  type Policy,
+  type PolicyRule,
+  type Protocol,
+  protocols,
+  sayableIcmp,
+  vitalTypes,
+} from '../../engine/policy.ts'
 import { Cidr } from '../../engine/schemas.ts'
 
 const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 65_535
@@ -137,6 +144,12 @@ function trafficMistakes(rule: WrittenRule, place: string): string[] {
   })
 }
 
+/** What no rule is about. */
+const unsayable = {
+  icmp: 'they are from 0 to 254',
+  icmpv6: `they are from 0 to 255, and on ${vitalTypes.join(', ')} IPv6 itself lives, which ufw lets in as it needs`,
+}
+
 function icmpMistakes(protocol: 'icmp' | 'icmpv6', type: string, place: string): string[] {
   const names = icmpNames[protocol] ?? {}
   if (!/^\d/.test(type) && !(type in names)) {
@@ -144,7 +157,7 @@ function icmpMistakes(protocol: 'icmp' | 'icmpv6', type: string, place: string):
   }
   return sayableIcmp(protocol, Number((names[type] ?? type).split('/')[0]))
     ? []
-    : [`${place}/type should be below 130: IPv6 itself lives on the others, and ufw lets them in as it needs`]
+    : [`${place}/type should be one that a rule can tell from others, not ${type}: ${unsayable[protocol]}`]
 }
 
 function familyMistakes({ from }: WrittenRule, protocol: Protocol, place: string): string[] {

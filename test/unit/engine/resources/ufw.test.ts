@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
 import { ufw } from '../../../../engine/resources/ufw.ts'
-import { icmpLines, icmpRules } from '../../../../engine/resources/ufw-icmp.ts'
+import { icmpLines, icmpRules, stageIcmp, withIcmpOfAll } from '../../../../engine/resources/ufw-icmp.ts'
 import { canonicalNetwork } from '../../../../engine/resources/ufw-network.ts'
 import {
   parseLive,
@@ -144,16 +148,54 @@ test('a firewall as declared is no change, in whichever order its rules are', (t
 })
 
 test('rules of every kind are read back as they were written, from the files and from the kernel', (t) => {
-  t.deepEqual(changes(everyKind, firewallOutput(everyKind)), [])
+  const all = withIcmpOfAll(everyKind)
+  t.deepEqual(changes(everyKind, firewallOutput(all)), [])
   for (const rule of everyKind) {
-    const others = everyKind.filter((other) => other !== rule)
-    t.deepEqual(changes(everyKind, firewallOutput(others)), [
-      { property: `rule ${ruleName(rule)}`, have: undefined, want: 'present' },
-    ])
-    t.deepEqual(changes(others, firewallOutput(others, everyKind)), [
-      { property: `rule ${ruleName(rule)}`, have: 'in force, not stored', want: undefined },
-    ])
+    const others = withIcmpOfAll(everyKind.filter((other) => other !== rule))
+    const there = others.map(ruleName)
+    const names = all.map(ruleName).filter((name) => !there.includes(name))
+    t.deepEqual(
+      changes(everyKind, firewallOutput(others)),
+      names.map((name) => ({ property: `rule ${name}`, have: undefined, want: 'present' })),
+    )
+    t.deepEqual(
+      changes(others, firewallOutput(others, all)),
+      names.map((name) => ({ property: `rule ${name}`, have: 'in force, not stored', want: undefined })),
+    )
   }
+})
+
+test('all traffic is all ICMP of its family too, once', (t) => {
+  const rules: UfwRule[] = [
+    { from: '10.0.0.0/8', protocol: 'all' },
+    { from: 'fd00::/64', protocol: 'all' },
+    { from: 'fd00::/64', protocol: 'icmpv6' },
+    { from: '10.0.0.0/8', protocol: 'icmp', type: '8' },
+  ]
+
+  t.deepEqual(withIcmpOfAll(rules).slice(rules.length), [{ from: '10.0.0.0/8', protocol: 'icmp' }])
+})
+
+test('rules of ICMP stand where ufw has not yet dropped what belongs to no connection', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-ufw-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'before6.rules')
+  const [known, drop, neighbours] = [
+    '-A ufw6-before-input -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    '-A ufw6-before-input -m conntrack --ctstate INVALID -j DROP',
+    '-A ufw6-before-input -p icmpv6 --icmpv6-type neighbor-solicitation -m hl --hl-eq 255 -j ACCEPT',
+  ]
+  const mobile = '-A ufw6-before-input -p icmpv6 --icmpv6-type 144 -j ACCEPT'
+  writeFileSync(path, [known, drop, neighbours, mobile, 'COMMIT', ''].join('\n'))
+
+  const rules = [{ from: 'fd00::/64', protocol: 'icmpv6' as const, type: '2/0' }]
+  execFileSync('sh', ['-c', stageIcmp({ ipv6: true, path, rules }).text])
+
+  const ours = '-A ufw6-before-input -p icmpv6 --icmpv6-type 2/0 -s fd00::/64 -j ACCEPT'
+  t.is(
+    readFileSync(`${path}.sluice-staged`, 'utf8'),
+    [known, ours, drop, neighbours, 'COMMIT', ''].join('\n'),
+  )
 })
 
 test('what ufw brings for ICMP is a surplus, except what IPv6 itself lives on', (t) => {

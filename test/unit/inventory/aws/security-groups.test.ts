@@ -111,6 +111,7 @@ test('ICMP is said by type and code, to the networks of its family', (t) => {
       icmp('1', -1),
       icmp('icmp', 3, 4),
       icmp('icmpv6', 128),
+      icmp('icmpv6', 144),
       icmp('58', -1),
       icmp('icmpv6', 135),
     ],
@@ -124,15 +125,13 @@ test('ICMP is said by type and code, to the networks of its family', (t) => {
       ['all icmp', 'sg_processor', '10.0.1.77/32', '10.0.0.0/8'],
       ['icmp 3/4', 'sg_processor', '10.0.1.77/32', '10.0.0.0/8'],
       ['icmpv6 128', 'sg_processor', '2001:db8::77/128', '2001:db8::/32'],
+      ['icmpv6 144', 'sg_processor', '2001:db8::77/128', '2001:db8::/32'],
       ['all icmpv6', 'sg_processor', '2001:db8::77/128', '2001:db8::/32'],
     ],
   )
   t.deepEqual(
     remarks.map((remark) => remark.replace(/ from .*?: /, ' … ')),
-    [
-      'sg_kafka (sg-1): icmp 3/4 … ufw lets in only what answers something that the host has sent',
-      'sg_kafka (sg-1): icmpv6 135 … IPv6 itself lives on it; ufw lets it in on every host, rule or not',
-    ],
+    ['sg_kafka (sg-1): icmpv6 135 … IPv6 itself lives on it; ufw lets it in on every host, rule or not'],
   )
 })
 
@@ -163,9 +162,9 @@ for (const [title, rule, why] of [
   ],
   ['the port 0', tcp(0, { networks: ['10.0.0.0/8'] }), 'tcp 0 from 10.0.0.0/8: ports are from 1 to 65535'],
   [
-    'ICMP that ufw keeps to itself',
-    { protocol: 'icmpv6', fromPort: 139, toPort: -1, ...none, networks: ['::/0'] },
-    'of icmpv6, ufw leaves only the types below 130 to rules',
+    'a type of ICMP that means every type to a firewall',
+    { protocol: 'icmp', fromPort: 255, toPort: -1, ...none, networks: ['10.0.0.0/8'] },
+    'icmp 255 from 10.0.0.0/8: ufw cannot tell this type of icmp from others',
   ],
   [
     'a group of another account',
