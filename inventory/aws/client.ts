@@ -9,6 +9,8 @@ const mostAttempts = 10
 export interface RegionClient {
   region: string
   client: EC2Client
+  /** Of ~/.aws/config, where the settings name one. */
+  profile: string | undefined
 }
 
 /**
@@ -25,10 +27,10 @@ export async function openRegions({ regions, profile }: AwsSettings): Promise<Re
       retryMode: 'adaptive',
       requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
     })
-  if (regions !== undefined) return regions.map((region) => ({ region, client: open(region) }))
+  if (regions !== undefined) return regions.map((region) => ({ region, client: open(region), profile }))
   const client = open()
   try {
-    return [{ region: await client.config.region(), client }]
+    return [{ region: await client.config.region(), client, profile }]
   } catch (error) {
     throw awsFailure(error, { profile })
   }
@@ -45,7 +47,7 @@ export async function findCredentials({ profile }: AwsSettings): Promise<void> {
   try {
     await client.config.credentials()
   } catch (error) {
-    throw awsFailure(error, {})
+    throw awsFailure(error, { profile })
   } finally {
     client.destroy()
   }

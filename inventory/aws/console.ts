@@ -50,7 +50,7 @@ export class Consoles {
       )
       return Buffer.from(Output, 'base64').toString('latin1')
     } catch (error) {
-      throw awsFailure(error, { action: 'GetConsoleOutput', region })
+      throw awsFailure(error, { action: 'GetConsoleOutput', region, profile: this.#settings.profile })
     }
   }
 }

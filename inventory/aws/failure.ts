@@ -51,6 +51,15 @@ export function awsFailure(error: unknown, question: Question): SluiceError {
       cause: error,
     })
   }
+  // What the SDK says of a session that is not there, is not whole or has expired names this command, and seldom the profile.
+  if (noCredentials.has(name) && message.includes('aws sso login')) {
+    const [, named = profile] = /profile=(\S+)/.exec(message) ?? []
+    return new SluiceError('AWS_CREDENTIALS', {
+      ...details,
+      subject: `the profile ${named} has no session with AWS, or it has expired`,
+      advice: `log in: aws sso login --profile ${named}`,
+    })
+  }
   if (noCredentials.has(name)) {
     return new SluiceError('AWS_CREDENTIALS', {
       ...details,

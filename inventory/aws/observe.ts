@@ -45,11 +45,13 @@ export async function observe(settings: AwsSettings, signal?: AbortSignal): Prom
 class RegionView {
   readonly #region: string
   readonly #client: EC2Client
+  readonly #profile: string | undefined
   readonly #signal: AbortSignal | undefined
 
-  constructor({ region, client }: RegionClient, signal: AbortSignal | undefined) {
+  constructor({ region, client, profile }: RegionClient, signal: AbortSignal | undefined) {
     this.#region = region
     this.#client = client
+    this.#profile = profile
     this.#signal = signal
   }
 
@@ -182,7 +184,7 @@ class RegionView {
     pages: AsyncIterable<Page>,
     itemsOf: (page: Page) => Item[] | undefined,
   ): Promise<Item[]> {
-    return allOf(pages, itemsOf, { action, region: this.#region })
+    return allOf(pages, itemsOf, { action, region: this.#region, profile: this.#profile })
   }
 }
 

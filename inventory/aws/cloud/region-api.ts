@@ -33,11 +33,13 @@ const pauseMs = { first: 200, longest: 5000 }
 export class RegionApi {
   readonly region: string
   readonly #client: EC2Client
+  readonly #profile: string | undefined
   readonly #signal: AbortSignal | undefined
 
-  constructor({ region, client }: RegionClient, signal?: AbortSignal) {
+  constructor({ region, client, profile }: RegionClient, signal?: AbortSignal) {
     this.region = region
     this.#client = client
+    this.#profile = profile
     this.#signal = signal
   }
 
@@ -67,7 +69,7 @@ export class RegionApi {
       return await this.#client.send(command)
     } catch (error) {
       const action = command.constructor.name.replace(/Command$/, '')
-      throw creationFailure(error, { action, region: this.region })
+      throw creationFailure(error, { action, region: this.region, profile: this.#profile })
     }
   }
 
@@ -77,7 +79,7 @@ export class RegionApi {
     pages: AsyncIterable<Page>,
     itemsOf: (page: Page) => Item[] | undefined,
   ): Promise<Item[]> {
-    return allOf(pages, itemsOf, { action, region: this.region })
+    return allOf(pages, itemsOf, { action, region: this.region, profile: this.#profile })
   }
 
   /**

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import type { Inventory } from '../../../engine/inventory.ts'
@@ -78,6 +79,47 @@ test.serial(
     t.is(permitted.exitCode, 0, permitted.stderr)
   },
 )
+
+test.serial('a profile of SSO without a session is an error that says how to log in to it', async (t) => {
+  const { folder, run, show } = project(t, { regions: ['eu-central-1'], profile: 'pipeline' })
+  const config = join(folder, 'config')
+  const account = 'sso_account_id = 111111111111\nsso_role_name = pipeline\n'
+  const session = 'sso_start_url = https://example.awsapps.com/start\nsso_region = eu-central-1\n'
+  writeFileSync(
+    config,
+    `[profile pipeline]\nsso_session = corp\n${account}[sso-session corp]\n${session}[profile older]\n${account}${session}`,
+  )
+  writeFileSync(
+    join(folder, 'key.pub'),
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl me@here',
+  )
+  const nobody = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_CONFIG_FILE: config, HOME: folder }
+
+  const found = [
+    await show(nobody),
+    await run(['up', '--admin', '203.0.113.7', '--public-key', 'key.pub'], nobody),
+  ]
+  // Profiles as they were written before there were sessions with names.
+  writeFileSync(join(folder, 'sluice.config.json'), JSON.stringify({ inventory: 'aws' }))
+  const older = await show({ ...nobody, AWS_PROFILE: 'older', AWS_REGION: 'eu-central-1' })
+  const cache = join(folder, '.aws', 'sso', 'cache')
+  mkdirSync(cache, { recursive: true })
+  const token = { accessToken: 'a', expiresAt: '2026-01-31T12:00:00Z' }
+  const name = createHash('sha1').update('https://example.awsapps.com/start').digest('hex')
+  writeFileSync(join(cache, `${name}.json`), JSON.stringify(token))
+  const expired = await show({ ...nobody, AWS_PROFILE: 'older', AWS_REGION: 'eu-central-1' })
+
+  for (const { exitCode, stderr, asked } of found) {
+    t.is(exitCode, 1)
+    t.regex(
+      stderr,
+      /AWS_CREDENTIALS {2}the profile pipeline has no session with AWS, or it has expired\n[\s\S]*do {3}log in: aws sso login --profile pipeline$/m,
+    )
+    t.deepEqual(asked, [])
+  }
+  for (const { stderr } of [older, expired]) t.regex(stderr, /do {3}log in: aws sso login --profile older$/m)
+  t.regex(expired.stderr, /why {2}.*The SSO session associated with this profile has expired/)
+})
 
 test.serial('a profile brings the credentials and the region', async (t) => {
   const cloud = new Cloud(moto.url, 'ca-central-1')
