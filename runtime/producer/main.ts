@@ -60,7 +60,9 @@ async function send(
     const pauses = environment.BATCH * environment.SLEEP_SEC
     setTimeout(() => giveUp.abort(), (pauses + environment.SEND_TIMEOUT_SEC) * 1000).unref()
   }
-  const endMetrics = keepMetricsFile(environment.METRICS_FILE, outbox, log)
+  const { METRICS_FILE, TOPIC_METRIC, TOPIC_TOKEN, KAFKA_TOPIC } = environment
+  const topics = [TOPIC_METRIC, KAFKA_TOPIC ?? TOPIC_TOKEN]
+  const endMetrics = keepMetricsFile(METRICS_FILE, { outbox, topics, log })
   const report = await stream(
     environment,
     { source, outbox, log },

@@ -2,7 +2,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Logger } from '../log.ts'
 import { pause } from '../pause.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, unknownTopic } from './outbox.ts'
 
 const everyMs = 5000
 
@@ -10,10 +10,13 @@ const everyMs = 5000
  * Rewrites a file every few seconds with what the producer counts, as the textfile collector of Prometheus' node
  * exporter reads it: a producer listens on no port. Returns how to end that.
  */
-export function keepMetricsFile(path: string | undefined, outbox: Outbox, log: Logger): () => Promise<void> {
+export function keepMetricsFile(
+  path: string | undefined,
+  { outbox, topics, log }: { outbox: Outbox; topics: readonly string[]; log: Logger },
+): () => Promise<void> {
   if (path === undefined) return async () => undefined
   const ending = new AbortController()
-  const registry = metricsOf(outbox)
+  const registry = metricsOf(outbox, topics)
   const write = async () => {
     try {
       await writeFile(`${path}.staged`, await registry.metrics(), { mode: 0o644 })
@@ -36,7 +39,7 @@ export function keepMetricsFile(path: string | undefined, outbox: Outbox, log: L
 }
 
 /** What an outbox counts, read when it is asked for. */
-export function metricsOf(outbox: Pick<Outbox, 'counts' | 'fill'>): Registry {
+export function metricsOf(outbox: Pick<Outbox, 'counts' | 'fill'>, topics: readonly string[]): Registry {
   const registry = new Registry()
   const registers = [registry]
   new Counter({
@@ -46,6 +49,8 @@ export function metricsOf(outbox: Pick<Outbox, 'counts' | 'fill'>): Registry {
     registers,
     collect() {
       this.reset()
+      // A counter that began with its first loss would hide that one from an alarm on its increase.
+      for (const topic of [...topics, unknownTopic]) this.inc({ topic, result: 'given_up' }, 0)
       for (const [result, counts] of Object.entries(outbox.counts)) {
         for (const [topic, count] of Object.entries(counts)) this.inc({ topic, result }, Number(count))
       }
