@@ -38,7 +38,7 @@ const host = {
   variables: v.pipe(v.record(v.string(), v.unknown()), v.description('by role; secrets are ***')),
   transport: v.optional(v.picklist(['auto', 'node-ssh', 'openssh'])),
 }
-interface ListedHost extends v.InferOutput<v.StrictObjectSchema<typeof host, undefined>> {
+export interface ListedHost extends v.InferOutput<v.StrictObjectSchema<typeof host, undefined>> {
   jump?: ListedHost | undefined
 }
 const ListedHost: v.GenericSchema<ListedHost> = v.strictObject({
