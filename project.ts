@@ -93,6 +93,7 @@ export const project: Registry = {
     },
   ],
   firewall: { load: async () => (await import('./playbooks/firewall-reading.ts')).firewallReading },
+  software: { load: async () => (await import('./playbooks/software.ts')).software },
   lab: { load: async () => (await import('./inventory/lab-controls.ts')).labControls },
   capacity: { load: async () => (await import('./playbooks/operate/measure-capacity.ts')).capacityControls },
   deadLetters: { load: async () => (await import('./playbooks/operate/dead-letters.ts')).deadLetterControls },

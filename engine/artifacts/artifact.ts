@@ -1,4 +1,5 @@
 import type { Manifest } from './manifest.ts'
+import type { Obstacle } from './obstacle.ts'
 
 /** Something that hosts run and that the controller gets for them: Kafka, a Node runtime, a program of our own. */
 export interface Artifact {
@@ -24,6 +25,8 @@ export interface ArtifactSource {
   contents?: PinnedContents
   /** The archive that its makers publish, which a mirror may hold under the same file name. */
   archive?: PublishedArchive
+  /** What keeps it from being used here, as far as that can be told without fetching anything. */
+  obstacle?(): Promise<Obstacle | undefined>
   /**
    * Puts the content into `directory`, which is empty: `bin/` holds programs, all else is not executable.
    *

@@ -47,6 +47,18 @@ export async function findPacked(
   return undefined
 }
 
+/** Whether a source's artifact is in the cache; its bytes are not looked at. */
+export function isPacked(
+  cacheDirectory: string,
+  artifact: Artifact,
+  source: ArtifactSource,
+): Promise<boolean> {
+  return stat(join(cacheDirectory, packedName(artifact, source))).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+}
+
 /** Packs a directory into the cache. The name shows only the whole file, whoever else packs the same now. */
 export async function storePacked(
   path: string,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ArtifactSource, SourceWork } from './artifact.ts'
 import { runClient } from './client.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
+import { lackedProgram } from './obstacle.ts'
 
 export interface MavenDependency {
   /** `group:artifact:version` */
@@ -10,6 +11,8 @@ export interface MavenDependency {
   /** `group:artifact` of what is left out, though it depends on it. */
   exclude?: readonly string[]
 }
+
+const advice = 'install Maven: apt-get install maven'
 
 /** Jars with everything that they depend on, from the Maven repository that this machine is set up for, in `libs/`. */
 export function mavenJars({
@@ -31,6 +34,7 @@ export function mavenJars({
       manifest,
       advice: "remove that jar from Maven's local repository (~/.m2) and run again",
     },
+    obstacle: () => lackedProgram(['mvn'], advice),
     async obtain(directory, work) {
       work.progress(`resolving ${manifest.size} jars with Maven`)
       await resolveMavenJars(dependencies, directory, work)
@@ -54,7 +58,7 @@ export async function resolveMavenJars(
   await runClient(
     'mvn',
     ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${jars}`],
-    { cwd: scratch, signal, advice: 'install Maven: apt-get install maven' },
+    { cwd: scratch, signal, advice },
   )
 }
 

@@ -10,6 +10,7 @@ import {
 } from './artifact.ts'
 import { runClient } from './client.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
+import { lackedProgram } from './obstacle.ts'
 
 /** Files out of an npm package: the installed one where it is of that version, else from the registry. */
 export function npmPackage({
@@ -33,6 +34,10 @@ export function npmPackage({
     architecture,
     digest: manifestDigest(contents),
     contents: { manifest: contents, advice: 'run npm ci, and npm cache verify, and try again' },
+    obstacle: async () =>
+      (await installedPackage(name, version)) === undefined
+        ? lackedProgram(['npm', 'tar', 'gzip'], 'install npm, tar and gzip')
+        : undefined,
     async obtain(directory, work) {
       const from =
         (await installedPackage(name, version)) ?? (await packedPackage(`${name}@${version}`, work))

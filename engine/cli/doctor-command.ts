@@ -29,6 +29,15 @@ export async function doctorCommand(session: Session, options: HostOptions): Pro
   if (inventoryChoice(session, options.inventory).name === 'lab') {
     for (const finding of await (await registry.lab.load()).findings()) show(finding)
   }
+  if (registry.software !== undefined) {
+    const [{ softwareFindings }, { artifactCacheDirectory }, software] = await Promise.all([
+      import('./software-findings.ts'),
+      import('../artifacts/cache.ts'),
+      registry.software.load(),
+    ])
+    const from = { cacheDirectory: artifactCacheDirectory(), mirror: session.configuration.artifactMirror }
+    for (const finding of await softwareFindings(software(), from)) show(finding)
+  }
   for (const finding of await hostFindings(session, options)) show(finding)
   if (!options.json) {
     print(problems === 0 ? '\nNothing stands in the way.' : `\nProblems: ${problems}. Each says what to do.`)
@@ -61,7 +70,7 @@ function projectDirectory({ projectDirectory: folder }: Session): Finding {
     return problem(
       'project',
       `${folder}: ${reasonOf(error)}`,
-      'let this user write there: known hosts and the cache are kept in it',
+      'let this user write there: known hosts and the records of runs are kept in it',
     )
   }
 }

@@ -1,3 +1,4 @@
+import type { Artifact } from '../artifacts/artifact.ts'
 import type { Host, Inventory, InventoryProgress, InventorySource, Variables } from '../inventory.ts'
 import type { Playbook } from '../playbook.ts'
 import type { InboundRule } from '../policy.ts'
@@ -23,6 +24,8 @@ export interface Registry {
   /** For projects whose hosts have a firewall that a policy says. */
   firewall?: FirewallEntry
   lab: { load(): Promise<LabControls> }
+  /** What the controller gets for the hosts, of which `doctor` says whether it can be had. */
+  software?: { load(): Promise<() => Artifact[]> }
   /** Where messages that cannot be stored wait, for a project that has a pipeline. */
   deadLetters?: { load(): Promise<DeadLetterControls> }
   /** What the load of a pipeline takes, likewise. */
