@@ -28,7 +28,7 @@ export function frame(progress: RunProgress, options: FrameOptions): string[] {
   const shown = hosts.length <= room ? hosts : mostTelling(hosts, room)
   return [
     header(progress, hosts, options),
-    ...shown.map((host) => hostLine(host, width, options)),
+    ...shown.map((host) => hostLine(host, width, options, progress.plays.size > 1)),
     ...restLine(hosts, shown, options),
   ]
 }
@@ -65,14 +65,14 @@ function header(progress: RunProgress, hosts: readonly HostProgress[], options: 
   return `${paint('bold', cut(line, columns - 1))}${paint(stopping ? 'yellow' : 'dim', cut(hint, room))}`
 }
 
-function hostLine(host: HostProgress, width: number, options: FrameOptions): string {
+function hostLine(host: HostProgress, width: number, options: FrameOptions, severalPlays: boolean): string {
   const { columns, now, paint } = options
   const { mark, style } = markOf(host, options)
   const time = duration(host.result?.durationMs ?? now - host.beganAt)
   const steps = host.pending > 0 ? `${host.done}/${host.pending}` : ''
   const lead = ` ${host.name.padEnd(width)}  ${(host.state === 'not begun' ? '' : time).padStart(11)}  ${steps.padStart(7)}  `
   const room = Math.max(0, columns - lead.length - 2)
-  const text = cut(printable(activity(host, room)).replaceAll('\n', ' '), room)
+  const text = cut(printable(activity(host, room, severalPlays)).replaceAll('\n', ' '), room)
   const dimmed = host.state === 'working' || host.result?.status === 'failed' ? text : paint('dim', text)
   return `${paint(style, mark)}${lead}${dimmed}`
 }
@@ -91,7 +91,8 @@ function markOf({ state, result }: HostProgress, { spinner }: FrameOptions) {
   return { mark: spinner, style: 'cyan' } as const
 }
 
-function activity({ state, role, at, message, result }: HostProgress, room: number): string {
+function activity(host: HostProgress, room: number, severalPlays: boolean): string {
+  const { state, play, role, at, message, result } = host
   if (result !== undefined && wasStopped(result)) return 'stopped'
   if (result?.status === 'failed') return result.error?.message ?? 'failed'
   if (result?.status === 'skipped') return result.reason ?? 'skipped'
@@ -100,7 +101,11 @@ function activity({ state, role, at, message, result }: HostProgress, room: numb
   }
   if (state === 'not begun') return 'not begun'
   if (state === 'working' && at === '') return 'comparing'
-  const lead = role === '' ? '' : `${role.padEnd(12)}  `
+  const rest = at.length + (message === '' ? 0 : message.length + 2)
+  const whole = `${play}/${role}`.padEnd(12)
+  // Where a play is called as its role, or the name would take room from what is being done, the role says enough.
+  const named = severalPlays && role !== play && whole.length + 2 + rest <= room ? whole : role.padEnd(12)
+  const lead = role === '' ? '' : `${named}  `
   if (message === '') return `${lead}${at}`
   // How far it is says more than the end of a long name.
   return `${lead}${cut(at, Math.max(12, room - lead.length - message.length - 2))}  ${message}`

@@ -4,7 +4,8 @@ import type { HostResult, Mode, Place, RunEvent } from '../events.ts'
 export interface HostProgress {
   name: string
   state: 'not begun' | 'connecting' | 'working' | 'waiting' | 'ended'
-  /** What it is at: role and resource, or what it waits for. */
+  /** What it is at: play, role and resource, or what it waits for. */
+  play: string
   role: string
   at: string
   /** What the resource says of itself, such as how much of an upload is done. */
@@ -22,6 +23,8 @@ export class RunProgress {
   mode: Mode = 'apply'
   noun = 'host'
   beganAt = 0
+  /** Those that anything was said of yet. */
+  readonly plays = new Set<string>()
   readonly hosts = new Map<string, HostProgress>()
 
   /** @param time of the event, in milliseconds */
@@ -38,7 +41,14 @@ export class RunProgress {
         this.#update(event.host, { state: 'connecting', at: `connecting to ${event.address}`, beganAt: time })
         break
       case 'host-surveyed':
-        this.#update(event.host, { state: 'working', role: '', at: '', message: '', pending: event.pending })
+        this.#update(event.host, {
+          state: 'working',
+          play: '',
+          role: '',
+          at: '',
+          message: '',
+          pending: event.pending,
+        })
         break
       case 'resource-started':
         this.#work(event.place, '')
@@ -52,8 +62,10 @@ export class RunProgress {
         break
       }
       case 'host-waiting':
+        this.plays.add(event.play)
         this.#update(event.host, {
           state: 'waiting',
+          play: '',
           role: '',
           at: `${event.play} waits for ${event.needs.join(', ')}`,
           message: '',
@@ -63,6 +75,8 @@ export class RunProgress {
         this.#update(event.result.host, { state: 'ended', result: event.result })
         break
       case 'resource-planned':
+        this.plays.add(event.planned.play)
+        break
       case 'resource-waited':
       case 'phase-ended':
       case 'run-ended':
@@ -70,8 +84,9 @@ export class RunProgress {
     }
   }
 
-  #work({ host, role, resource }: Place, message: string): void {
-    this.#update(host, { state: 'working', role, at: resource, message })
+  #work({ host, play, role, resource }: Place, message: string): void {
+    this.plays.add(play)
+    this.#update(host, { state: 'working', play, role, at: resource, message })
   }
 
   #update(name: string, change: Partial<HostProgress>): void {
@@ -84,6 +99,7 @@ function notBegun(name: string, time: number): HostProgress {
   return {
     name,
     state: 'not begun',
+    play: '',
     role: '',
     at: '',
     message: '',

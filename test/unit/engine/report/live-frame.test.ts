@@ -36,6 +36,25 @@ test('a host shows how long it took so far, how many changes are done, and what 
   t.regex(lines[2] ?? '', /^· vm2 +not begun$/)
 })
 
+test('of several plays a host shows the one that it is at, unless the role says it or it would take room', (t) => {
+  const working = (host: string, play: string, role: string): RunEvent => ({
+    type: 'resource-started',
+    place: { host, play, role, resource: 'file /etc/zookeeper/zoo.cfg' },
+  })
+  const one = after([started(['vm1']), working('vm1', 'base', 'sshd')])
+  const several = after([
+    started(['vm1', 'vm2']),
+    working('vm1', 'kafka', 'zookeeper'),
+    working('vm2', 'mongodb', 'mongodb'),
+  ])
+
+  t.regex(frame(one, screen)[1] ?? '', / {2}sshd {10}file \/etc/)
+  t.regex(frame(several, screen)[1] ?? '', / {2}kafka\/zookeeper {2}file \/etc\/zookeeper\/zoo\.cfg$/)
+  t.regex(frame(several, screen)[2] ?? '', / {2}mongodb {7}file \/etc/)
+  const narrow = frame(several, { ...screen, columns: 72 })[1] ?? ''
+  t.regex(narrow, / {2}zookeeper {5}file \/etc\/zookeeper\/zoo\.cfg$/)
+})
+
 test('how far it is stays visible on a narrow screen', (t) => {
   const resource = `file ${'/long'.repeat(30)}`
   const progress = after([
