@@ -16,6 +16,7 @@ import { RunDocument } from '../engine/report/json-schema.ts'
 import { RunHeader } from '../engine/report/run-record.ts'
 import type { Role } from '../engine/role.ts'
 import { SavedPlan } from '../engine/saved-plan.ts'
+import * as published from '../index.ts'
 import { JsonDocument } from '../playbooks/json-document.ts'
 import { provision } from '../playbooks/provision.ts'
 import { VerifyDocument } from '../playbooks/verify/result.ts'
@@ -141,10 +142,18 @@ async function resourcesPage(): Promise<string> {
     )) {
       const kind = exported[name] as { spec: v.GenericSchema }
       const summary = comment.replaceAll(/\n \* ?/g, ' ').trim()
-      sections.push(`## ${name}`, '', summary, '', `From \`${file}\`.`, '', ...parameterTable(kind.spec), '')
+      const origin =
+        name in published
+          ? `From \`${file}\`.`
+          : `Sluice's own, from \`${file}\`: its roles have it, the package does not export it.`
+      sections.push(`## ${name}`, '', summary, '', origin, '', ...parameterTable(kind.spec), '')
     }
   }
-  return page('Resources', 'What a role can declare, by kind.', sections)
+  return page(
+    'Resources',
+    "What a role can declare, by kind. The package exports each by its name, but those that are said to be Sluice's own.",
+    sections,
+  )
 }
 
 function rolesPage(): string {
