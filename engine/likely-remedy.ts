@@ -14,6 +14,10 @@ const remedies: [RegExp, string][] = [
     'see on the host whether its package sources can be reached and have it (apt-get update)',
   ],
   [
+    /apt would remove these/,
+    'remove those on the host yourself (apt-get remove) if nobody needs them, or leave out what wants the other',
+  ],
+  [
     /dpkg was interrupted|unmet dependencies|Unmet dependencies/,
     'repair its packages (dpkg --configure -a; apt-get --fix-broken install)',
   ],

@@ -20,7 +20,6 @@ const listsOfApt = ['/var/lib/apt/periodic/update-success-stamp', '/var/lib/apt/
 
 /** A note for every package that came with one of ours. */
 const brought = `${stateDirectory}/made/package-brought`
-const before = `${stateDirectory}/packages-before`
 const allInstalled = sh`dpkg-query --show --showformat='\${Package} \${db:Status-Status}\\n' | sed -n 's/ installed$//p' | sort`
 
 /**
@@ -48,7 +47,7 @@ interface Have {
   made: string[]
 }
 
-/** Debian packages, installed. Which version, the host's own sources decide. */
+/** Debian packages, installed. Which version, the host's own sources decide. None is removed for them. */
 export const aptPackage = defineResource<typeof Spec, Have>({
   kind: 'package',
   spec: Spec,
@@ -75,13 +74,12 @@ export const aptPackage = defineResource<typeof Spec, Have>({
   // since, or when they do not have the package.
   apply({ name }, have) {
     const missing = names(name).filter((one) => !have?.installed.has(one))
-    const install = sh`patiently apt-get --quiet --quiet --yes --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`
+    const install = sh`patiently apt-get --quiet --quiet --yes --no-remove --no-install-recommends --option DPkg::Lock::Timeout=300 --option Dpkg::Use-Pty=0 --option Dpkg::Options::=--force-confold install -- ${missing}`
     const update = sh`patiently apt-get --quiet --quiet update; mkdir -p ${stateDirectory}; : > ${lists}`
     const script = sh`
       ${patiently}
       patiently dpkg --configure -a
-      mkdir -p -- ${brought}
-      ${allInstalled} > ${before}
+      before=$(${allInstalled})
       fresh=
       for one in ${lists} ${listsOfApt}; do
         if [ -n "$(find "$one" -maxdepth 0 -mmin -1440 2>/dev/null)" ] &&
@@ -91,10 +89,10 @@ export const aptPackage = defineResource<typeof Spec, Have>({
         fi
       done
       if [ -z "$fresh" ]; then ${update}; fi
-      ${install} || { ${update}; ${install}; }
+      ${install} || { ${refuseRemovals(missing)}; ${update}; ${install} || { ${refuseRemovals(missing)}; exit 100; }; }
       ${missing.map((one) => noteMade('package', one)).reduce((all, one) => sh`${all}; ${one}`, sh`:`)}
-      ${allInstalled} | comm -13 ${before} - | while read -r one; do : > ${brought}/"$one"; done
-      rm -f -- ${before}`
+      mkdir -p -- ${brought}
+      { printf '%s\\n' "$before" "$before"; ${allInstalled}; } | sort | uniq --unique | while read -r one; do : > ${brought}/"$one"; done`
     return [run(described(`install ${missing.join(' ')}`, script), { timeoutSeconds: 1200 })]
   },
 
@@ -118,6 +116,13 @@ export const aptPackage = defineResource<typeof Spec, Have>({
     return [run(described(`remove ${ours.join(' ')}`, script), { timeoutSeconds: 1200 })]
   },
 })
+
+/** Of two packages that cannot be together apt would remove the one that is there: somebody wanted that one. */
+function refuseRemovals(wanted: readonly string[]): Script {
+  return sh`
+    taken=$(apt-get --simulate --no-install-recommends install -- ${wanted} 2>/dev/null | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | paste -s -d ' ' -)
+    [ -z "$taken" ] || { echo ${`apt would remove these to install ${wanted.join(' ')}:`} "$taken" >&2; exit 1; }`
+}
 
 /** dpkg-query says 1 when one of the names is not known to it: then that one is not installed. */
 function tell(packages: readonly string[]): Script {
