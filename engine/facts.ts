@@ -16,6 +16,8 @@ const Facts = v.object({
   memoryMb: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** Whether it shares the kernel of another machine. */
   container: v.boolean(),
+  /** The program that keeps its clock, where somebody chose another than systemd's. */
+  timeDaemon: v.optional(v.string()),
   /** The controller's address as the host sees it. */
   clientAddress: v.string(),
   /** The port at which the controller came in, as the host counts: before it there may be a gateway with another. */
@@ -36,6 +38,7 @@ for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_byt
   if [ -r "$limit" ]; then read -r value < "$limit"; echo "memoryLimit=$value"; fi
 done
 if [ -e /run/systemd/container ] || systemd-detect-virt --quiet --container; then echo container=yes; fi
+for daemon in chronyd ntpd; do if [ -x "/usr/sbin/$daemon" ]; then echo "timeDaemon=$daemon"; fi; done
 echo "client=$SLUICE_CLIENT"
 echo "sshPort=$SLUICE_SSH_PORT"
 `
@@ -82,6 +85,7 @@ export function parseFacts(output: string, host: string): Facts {
       processors: Number(one('processors')),
       memoryMb: Math.floor(Math.min(...bytes) / 1024 / 1024),
       container: one('container') === 'yes',
+      ...(one('timeDaemon') && { timeDaemon: one('timeDaemon') }),
       clientAddress: one('client'),
       ...(one('sshPort') && { sshPort: Number(one('sshPort')) }),
     },

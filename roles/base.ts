@@ -49,8 +49,8 @@ function resourcesOf(journalMaxMb: number, { facts, host }: RoleContext): Resour
     directory({ path: releaseRoot }),
     directory({ path: configurationDirectory }),
 
-    // A container has the clock of its machine and may not set it.
-    ...(facts.container
+    // A container has the clock of its machine and may not set it; chrony and ntpd cannot be beside systemd's.
+    ...(facts.container || facts.timeDaemon !== undefined
       ? []
       : [
           aptPackage({ name: 'systemd-timesyncd' }),

@@ -1,8 +1,12 @@
 import test from 'ava'
+import { factsScript, parseFacts } from '../../engine/facts.ts'
+import { resourceName } from '../../engine/resource.ts'
 import { aptPackage } from '../../engine/resources/apt-package.ts'
 import { sh } from '../../engine/shell.ts'
+import { base } from '../../roles/base.ts'
 import { converge } from '../support/converge.ts'
-import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { ask, differences, fingerprint, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { pipelineContext } from '../support/role-context.ts'
 
 if (isRoot) {
   const lab = useLab(test, 'kinds-packages', 1)
@@ -67,6 +71,56 @@ if (isRoot) {
     await ask(connection, sh`apt-get --quiet --quiet --yes purge patch`)
     connection.close()
   })
+
+  test.serial(
+    'a package that cannot be beside one that is there is refused, and nothing is removed',
+    async (t) => {
+      t.timeout(120_000)
+      const connection = await firstHost()
+      const before = await fingerprint(connection)
+
+      const { error } = await converge(connection, [aptPackage({ name: 'inetutils-ping' })])
+
+      t.is(error?.code, 'STEP_FAILED')
+      t.regex(error?.why ?? '', /apt would remove these to install inetutils-ping: iputils-ping/)
+      t.regex(
+        error?.advice ?? '',
+        /^remove those on the host yourself \(apt-get remove\) if nobody needs them, or /,
+      )
+      t.deepEqual(differences(before, await fingerprint(connection)), [])
+      connection.close()
+    },
+  )
+
+  test.serial(
+    'a time daemon that somebody chose keeps the clock, and no other is installed beside it',
+    async (t) => {
+      t.timeout(180_000)
+      const connection = await firstHost()
+      const timePackages = async () => {
+        const facts = parseFacts(await ask(connection, factsScript), 'vm1')
+        const context = pipelineContext('vm1', { facts: { ...facts, container: false } })
+        const resources = base.resources(base.read({}, 'vm1'), context)
+        return resources.map(resourceName).filter((name) => name.includes('timesyncd'))
+      }
+      const without = await timePackages()
+      await ask(connection, sh`apt-get --quiet --quiet --yes --no-install-recommends install chrony`)
+
+      const beside = await timePackages()
+      const { error } = await converge(connection, [aptPackage({ name: 'systemd-timesyncd' })])
+      const kept = await ask(
+        connection,
+        sh`systemctl is-enabled chrony; dpkg-query --show --showformat='\${db:Status-Status}' chrony`,
+      )
+      await ask(connection, sh`apt-get --quiet --quiet --yes purge chrony`)
+
+      t.deepEqual(without, ['package systemd-timesyncd', 'unit systemd-timesyncd.service'])
+      t.deepEqual(beside, [])
+      t.regex(error?.why ?? '', /apt would remove these to install systemd-timesyncd: chrony/)
+      t.is(kept, 'enabled\ninstalled')
+      connection.close()
+    },
+  )
 } else {
   test.serial.skip(needsRoot, (t) => t.pass())
 }

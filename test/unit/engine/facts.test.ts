@@ -26,6 +26,10 @@ test('facts are read from what the script prints, whatever else is printed', (t)
   })
 })
 
+test('a time daemon that somebody chose is told', (t) => {
+  t.is(parseFacts(`${said}timeDaemon=chronyd\n`, 'vm1').timeDaemon, 'chronyd')
+})
+
 test('a memory limit below the memory is what the host has', (t) => {
   t.is(parseFacts(said.replace('=max', `=${512 * 1024 * 1024}`), 'vm1').memoryMb, 512)
 })
