@@ -7,5 +7,5 @@ export default {
   environmentVariables: { npm_package_name: '' },
   // What a process has of its own, such as names of files with its number in them, each file then has of its own, too.
   workerThreads: false,
-  timeout: '10m',
+  timeout: '20m',
 }

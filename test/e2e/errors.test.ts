@@ -108,7 +108,7 @@ if (isRoot) {
     )
 
   test.serial('a key that the host does not know is refused, with the user and the file', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const other = join(folder(t), 'other')
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', other])
 
@@ -124,7 +124,7 @@ if (isRoot) {
   })
 
   test.serial('a host that shows another key than the one on record is refused, with both', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const wrong = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIfYIjM2ZQ0Iqk5sbYDOLGGsGqDLXQ4yJ0A0n3uQZ0aB'
 
     const { exitCode, stderr } = await provision(folder(t, { hostKeys: [wrong] }))
@@ -136,7 +136,7 @@ if (isRoot) {
   })
 
   test.serial('a host whose key nothing vouches for is refused, unless new keys are accepted', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const project = folder(t, { hostKeys: [] })
 
     const refused = await provision(project, ['--check'])
@@ -151,7 +151,7 @@ if (isRoot) {
   })
 
   test.serial('an account that may not become root is told so, and nothing is changed', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     await onHost(sh`useradd --create-home --shell /bin/sh plain; mkdir -p /home/plain/.ssh
       cp /home/sluice/.ssh/authorized_keys /home/plain/.ssh/; chown -R plain: /home/plain/.ssh`)
 
@@ -166,7 +166,7 @@ if (isRoot) {
   test.serial(
     'a host that does not answer is named, with the address, the time and what to do',
     async (t) => {
-      t.timeout(60_000)
+      t.timeout(600_000)
 
       const { exitCode, stderr, stdout } = await provision(folder(t, { address: '127.0.0.2' }), [
         '--timeout',
@@ -181,7 +181,7 @@ if (isRoot) {
   )
 
   test.serial('a host that is off is no wait without end', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const nobody = firstHost().address.replace(/\d+$/, '99')
     const started = performance.now()
 
@@ -197,7 +197,7 @@ if (isRoot) {
   })
 
   test.serial('a policy that leaves the controller out is refused before anything is changed', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const { address, user, identityFile, hostKeys, privateAddresses } = firstHost()
     const groups = { kafka: {}, processor: {}, producers: {}, mongodb: {} }
     const hosts = { vm1: { address, user, identityFile, hostKeys, privateAddresses, groups: ['kafka'] } }
@@ -234,7 +234,7 @@ if (isRoot) {
   })
 
   test.serial('a system that the roles do not know is left alone', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     await onHost(sh`cp -L /etc/os-release /root/os-release; sed -i 's/^ID=.*/ID=gentoo/' /etc/os-release`)
 
     const { exitCode, stderr } = await provision(folder(t))
@@ -246,7 +246,7 @@ if (isRoot) {
   })
 
   test.serial('sudo that wants a password which was not given is told so', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     await onHost(sh`useradd --create-home --shell /bin/sh asked; mkdir -p /home/asked/.ssh
       cp /home/sluice/.ssh/authorized_keys /home/asked/.ssh/; chown -R asked: /home/asked/.ssh
       echo 'asked ALL=(ALL) ALL' > /etc/sudoers.d/asked`)
@@ -262,7 +262,7 @@ if (isRoot) {
   test.serial(
     'a plan that a host has moved away from is refused, with what is other than planned',
     async (t) => {
-      t.timeout(60_000)
+      t.timeout(600_000)
       const project = folder(t)
 
       const check = await provision(project, ['--tags', 'base', '--check', '--out', 'plan.json'])
@@ -279,14 +279,15 @@ if (isRoot) {
   )
 
   test.serial('a host that another run is changing is left to it, with who that is', async (t) => {
-    t.timeout(120_000)
-    await onHost(sh`printf '#!/bin/sh\nsleep 15\nexec /usr/sbin/groupadd "$@"\n' > /usr/local/sbin/groupadd
+    t.timeout(600_000)
+    await onHost(sh`printf '#!/bin/sh\nuntil [ -e /run/go-on ]; do sleep 0.1; done\nexec /usr/sbin/groupadd "$@"\n' > /usr/local/sbin/groupadd
       chmod 0755 /usr/local/sbin/groupadd`)
     const words = ['--tags', 'base']
     const first = startSluice(folder(t), ['provision', '--inventory', 'hosts.json', ...words, '--verbose'])
     await first.said('group pipeline …')
 
     const { exitCode, stdout, stderr } = await provision(folder(t), words)
+    await onHost(sh`touch /run/go-on`)
     const ended = await first.ended
     await onHost(sh`rm /usr/local/sbin/groupadd`)
 
@@ -298,7 +299,7 @@ if (isRoot) {
   })
 
   test.serial('a setting of sshd that another file has made already is refused before the run', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const other = '/etc/ssh/sshd_config.d/01-vendor.conf'
     await onHost(sh`echo 'MaxAuthTries 20' > ${other}`)
 
@@ -312,7 +313,7 @@ if (isRoot) {
   })
 
   test.serial('a file where a folder should be is refused before the run', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     await onHost(sh`rm -rf /opt/sluice; echo precious > /opt/sluice`)
 
     const { exitCode, stdout, stderr } = await provision(folder(t), ['--tags', 'base'])
@@ -325,7 +326,7 @@ if (isRoot) {
   })
 
   test.serial('a package that cannot be had is an error with the words of apt', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     await onHost(sh`mkdir /root/apt; mv /etc/apt/sources.list* /root/apt/; rm -rf /var/lib/apt/lists; mkdir /var/lib/apt/lists
       echo 'deb [trusted=yes] http://127.0.0.1:9/debian bookworm main' > /etc/apt/sources.list`)
 
@@ -338,7 +339,7 @@ if (isRoot) {
   })
 
   test.serial('an artifact with another checksum than the pinned one is refused with both', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const project = folder(t)
     const mirror = join(project, 'mirror')
     mkdirSync(mirror)
@@ -363,7 +364,7 @@ if (isRoot) {
   test.serial(
     'stopped in the middle of a first run it says where each host is, and the next run goes on',
     async (t) => {
-      t.timeout(240_000)
+      t.timeout(600_000)
       const project = folder(t)
       const run = startSluice(project, ['provision', '--inventory', 'hosts.json', '--verbose'])
       await run.said('package openjdk-17-jre-headless …')
@@ -388,7 +389,7 @@ if (isRoot) {
     ['mongod.service', 27017],
   ] as const) {
     test.serial(`what has taken the port of ${unit} is named, and nothing is changed`, async (t) => {
-      t.timeout(180_000)
+      t.timeout(600_000)
       const project = folder(t, { groups: ['kafka', 'mongodb'] })
       await onHost(lines([sh`systemctl stop ${unit}`, squat(port)]))
 
@@ -412,7 +413,7 @@ if (isRoot) {
   }
 
   test.serial('a broker that could not take its port when it started is started again', async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     const project = folder(t, { groups: ['kafka', 'mongodb'] })
     await onHost(sh`systemctl stop kafka
       ${squat(9092)}
@@ -433,7 +434,7 @@ if (isRoot) {
   })
 
   test.serial('a topic with more partitions than are declared is not made anew', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
 
     const { exitCode, stderr } = await provision(folder(t), [
       '--var',
@@ -446,7 +447,7 @@ if (isRoot) {
   })
 
   test.serial('a service that ends when it starts is an error with its last words', async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     const project = folder(t)
     await onHost(sh`systemctl stop kafka; cp -a /var/lib/kafka/meta.properties /root/
       sed -i s/^cluster.id=.*/cluster.id=another/ /var/lib/kafka/meta.properties`)
@@ -464,7 +465,7 @@ if (isRoot) {
   test.serial(
     'a full disk on a host is an error that says so, and with room the next run goes on',
     async (t) => {
-      t.timeout(180_000)
+      t.timeout(600_000)
       const project = folder(t)
       await onHost(sh`rm -rf /opt/sluice/zookeeper; mkdir -p /opt/sluice/zookeeper
       mount -t tmpfs -o size=1m tmpfs /opt/sluice/zookeeper`)

@@ -83,7 +83,7 @@ if (isRoot) {
   const killed: string[] = []
 
   test.serial('a check of bare hosts shows the whole plan and changes nothing', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     bare.state = await stateOfHosts()
 
     const { exitCode, result } = await run(t, ['provision', '--check'])
@@ -108,7 +108,7 @@ if (isRoot) {
   })
 
   test.serial('stopped in the middle of the first run it says where each host is', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const first = startSluice(projectFolder(t), ['provision', '--verbose'], environment)
     await first.said('package openjdk-17-jre-headless …')
     first.interrupt()
@@ -130,7 +130,7 @@ if (isRoot) {
   })
 
   test.serial('the next run goes on to the whole pipeline, and one more changes nothing', async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
 
     const next = await run(t, ['provision'])
     const again = await run(t, ['provision'])
@@ -144,14 +144,14 @@ if (isRoot) {
   })
 
   test.serial('events flow, none twice, and only the policy gets through', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     await verified(t)
   })
 
   test.serial(
     'five drifts are shown as five changes, repaired as five, nothing else is touched',
     async (t) => {
-      t.timeout(180_000)
+      t.timeout(600_000)
       await onHost('vm1', sh`sed -i s/retention.hours=.*/retention.hours=1/ /etc/kafka/server.properties`)
       await onHost('vm2', sh`rmdir /etc/sluice; ufw allow 1234/tcp >/dev/null`)
       await onHost('vm3', sh`echo 'X11Forwarding yes' >> /etc/ssh/sshd_config.d/10-sluice.conf`)
@@ -186,7 +186,7 @@ if (isRoot) {
   test.serial(
     'a service that has loaded a drift is restarted with the repair, as the plan foretold',
     async (t) => {
-      t.timeout(120_000)
+      t.timeout(600_000)
       await onHost(
         'vm3',
         sh`sed -i s/^PRICE_PER_HOUR_USD=.*/PRICE_PER_HOUR_USD=99/ /etc/sluice/processor.env
@@ -204,7 +204,7 @@ if (isRoot) {
   )
 
   test.serial('all hosts rebooted at once, the pipeline is back by itself', async (t) => {
-    t.timeout(240_000)
+    t.timeout(600_000)
 
     await Promise.all(lab().inventory.hosts.map(({ name }) => rebootHost(lab().settings, name)))
 
@@ -219,7 +219,7 @@ if (isRoot) {
     ['mongod.service', 'vm2'],
   ] as const) {
     test.serial(`${unit} killed in the middle of a batch loses no event and doubles none`, async (t) => {
-      t.timeout(180_000)
+      t.timeout(600_000)
       const [producers, database, victim] = await Promise.all([reach('vm4'), reach('vm2'), reach(host)])
       const marker = `kill-${unit}-${Date.now()}`
       const size = 200
@@ -227,7 +227,7 @@ if (isRoot) {
       const former = await ask(victim, mainProcess)
 
       let sending = true
-      const sent = sendBatch(producers, { marker, size, sleepSeconds: 0.05 }).finally(() => {
+      const sent = sendBatch(producers, { marker, size, sleepSeconds: 0.1 }).finally(() => {
         sending = false
       })
       await awaitBatch(database, marker, (counts) => counts.every((count) => count >= 20))
@@ -247,7 +247,7 @@ if (isRoot) {
   }
 
   test.serial('a removal leaves the documents where they are, unless it is told otherwise', async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     await verified(t, { withinSeconds: 60 })
 
     const removed = await run(t, ['destroy', '--yes', '--limit', 'vm2'])
@@ -265,7 +265,7 @@ if (isRoot) {
   test.serial(
     'hosts with everything removed are as before, and become the pipeline in one run',
     async (t) => {
-      t.timeout(300_000)
+      t.timeout(600_000)
 
       const removed = await run(t, ['destroy', '--yes', '--data', '--limit', 'all'])
       const state = await stateOfHosts()
@@ -284,7 +284,7 @@ if (isRoot) {
   )
 
   test.serial('destroy leaves nothing of the hosts on this machine', async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     t.not((await labTraces(lab().settings)).length, 0)
 
     const { exitCode, stdout, stderr } = await text(t, ['destroy', '--yes'])

@@ -80,7 +80,7 @@ async function prepare(): Promise<void> {
 }
 
 function run(t: ExecutionContext, ...words: string[]) {
-  t.timeout(180_000)
+  t.timeout(600_000)
   return sluice(project, [...words, '-i', 'multipass'], environment)
 }
 
@@ -89,7 +89,7 @@ withLab(
   async (t) => {
     project = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
     writeFileSync(join(project, 'sluice.config.json'), JSON.stringify({ multipass: settings }))
-    t.timeout(180_000)
+    t.timeout(600_000)
     await prepare()
 
     const { exitCode, stdout, stderr } = await run(t, 'up', '--wait', '60')

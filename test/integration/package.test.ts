@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-package-'))
 const inFolder = $({ cwd: folder, quiet: true, nothrow: true })
 
 test.before(async (t) => {
-  t.timeout(240_000)
+  t.timeout(600_000)
   cpSync(join(project, 'docs/example'), folder, { recursive: true })
   writeClock()
   await $({ cwd: project, quiet: true })`npm pack --pack-destination ${folder}`
@@ -83,7 +83,7 @@ test('the package brings the program, which needs nothing of the sources', async
 })
 
 test.serial('a role that is wrong does not compile, and one that is right does', async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const right = await types()
   writeFileSync(
     join(folder, 'roles/wrong.ts'),
@@ -128,7 +128,7 @@ if (isRoot) {
   }
 
   test.serial('the role of the example converges a host as the roles of Sluice do', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const host = writeInventory({ noticeBoard: { notices: ['closed on Mondays'] } })
     const boards = (...words: string[]) => inFolder`npx node site.ts boards --inventory hosts.json ${words}`
 
@@ -151,7 +151,7 @@ if (isRoot) {
   })
 
   test.serial('a program of a role of its own comes from a mirror and runs on the host', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const host = writeInventory({})
     const mirror = join(folder, 'mirror')
     const clocks = () => inFolder`npx node clock.ts clocks --inventory hosts.json --artifact-mirror ${mirror}`

@@ -26,7 +26,7 @@ const configuration = (vagrant: object) => ({ 'sluice.config.json': JSON.stringi
 
 for (const provider of ['libvirt', 'virtualbox'] as const) {
   withVagrant(`our Vagrantfile is valid for ${provider}, with every setting`, async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const hosts = { a: { role: 'kafka' }, 'b-2': { role: 'mongodb', address: '192.168.56.77', cpus: 1 } }
     const settings = { provider, boxVersion: '>= 12, < 13', driver: 'qemu', bootSeconds: 600, hosts }
     const folder = projectFolder(t, configuration(settings))
@@ -43,7 +43,7 @@ for (const provider of ['libvirt', 'virtualbox'] as const) {
 }
 
 withVagrant('machines that were never made are such, each by its name', async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const folder = projectFolder(t, configuration({ provider: 'libvirt' }))
   const workplace = new Workplace(folder)
   await workplace.write(vagrantSettings(folder).machines)
@@ -56,7 +56,7 @@ withVagrant('machines that were never made are such, each by its name', async (t
 })
 
 withVagrant('whatever the user has set, Vagrant looks at our Vagrantfile', async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const folder = projectFolder(t, configuration({ provider: 'libvirt', hosts: { ours: { role: 'kafka' } } }))
   const elsewhere = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-vagrant-other-')))
   t.teardown(() => rmSync(elsewhere, { recursive: true }))
@@ -77,7 +77,7 @@ withVagrant('whatever the user has set, Vagrant looks at our Vagrantfile', async
 })
 
 withVagrant('what Vagrant says when it cannot is repeated', async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const folder = projectFolder(t, configuration({ provider: 'libvirt' }))
   const workplace = new Workplace(folder)
   await workplace.write(vagrantSettings(folder).machines)

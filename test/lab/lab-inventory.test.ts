@@ -19,6 +19,8 @@ import { labTraces } from '../support/lab-traces.ts'
 const settings = labSettings(tmpdir(), { SLUICE_LAB_NAME: testLabName('itself'), SLUICE_LAB_COUNT: '2' })
 const quiet = () => undefined
 const onHost = isRoot ? test.serial : test.serial.skip
+/** How long it took until hosts were there. */
+let madeInMs = 0
 
 /** Runs a command on a host, over SSH as a person would. */
 async function on(host: string, command: string): Promise<string> {
@@ -33,12 +35,12 @@ const nspawnLocks = () =>
 if (!isRoot) test.skip(needsRoot, (t) => t.pass())
 
 test.before(async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   if (isRoot) await takeDown(settings, quiet)
 })
 
 test.after.always(async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   if (isRoot) await takeDown(settings, quiet)
 })
 
@@ -77,8 +79,10 @@ onHost('an interrupted run that adds a host takes back only that host', async (t
 onHost(
   'from nothing come hosts that a person logs in on by key, with known host keys and sudo',
   async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
+    const started = performance.now()
     await bringUp(settings, 2, quiet)
+    madeInMs = performance.now() - started
     for (const host of ['vm1', 'vm2']) {
       t.is(
         await on(host, 'hostname; id -un; sudo id -un; systemctl is-system-running'),
@@ -144,13 +148,13 @@ onHost('hosts reach one another by IPv4 and IPv6, until a firewall forbids it', 
 })
 
 onHost('a host installs packages', async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   await on('vm2', 'sudo apt-get update -q && sudo apt-get install -qy --no-install-recommends tree')
   t.regex(await on('vm2', 'tree --version'), /^tree v/)
 })
 
 onHost('a host comes back from a reboot with its files, as do all of them at once', async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   await on('vm1', 'echo kept | sudo tee /root/mark')
   const boot = await on('vm1', 'cat /proc/sys/kernel/random/boot_id; sudo journalctl --list-boots | wc -l')
   await Promise.all([rebootHost(settings, 'vm1'), rebootHost(settings, 'vm2')])
@@ -184,7 +188,8 @@ onHost('bringing up what is up changes nothing and takes no time', async (t) => 
   const started = performance.now()
   const said: string[] = []
   await bringUp(settings, 2, (message) => said.push(message))
-  t.true(performance.now() - started < 5000)
+  // However slow the machine is, compared with what it takes to make them.
+  t.true(performance.now() - started < madeInMs / 2)
   t.deepEqual(said, [])
   t.deepEqual(await boots(), booted)
   t.true(

@@ -12,7 +12,8 @@ import { roleOf, trialRun } from '../support/trial-run.ts'
 const lab = useLab(test, 'lost-connection', 1)
 
 /** Ends the process of sshd that carries the run's connection: the holder of its lock. */
-const cut = sh`{ read -r run; read -r process; } < /run/sluice-lock/holder; kill -s KILL "$process"`
+const cut = sh`{ read -r run; read -r process; } < /run/sluice-lock/holder; kill -s KILL "$process"; touch /run/cut`
+const untilCut = sh`until [ -e /run/cut ]; do sleep 0.1; done; rm /run/cut`
 
 for (const transport of ['node-ssh', 'openssh'] as const) {
   test.serial(
@@ -28,7 +29,7 @@ for (const transport of ['node-ssh', 'openssh'] as const) {
         file({ path: '/etc/before', content: 'before\n' }),
         command({
           name: 'what takes long',
-          script: sh`echo begin >> /var/tmp/log; sleep 3; echo end >> /var/tmp/log; touch /var/tmp/done`,
+          script: sh`echo begin >> /var/tmp/log; ${untilCut}; sleep 3; echo end >> /var/tmp/log; touch /var/tmp/done`,
           creates: '/var/tmp/done',
         }),
         file({ path: '/etc/after', content: 'after\n' }),
@@ -68,7 +69,7 @@ test.serial('a connection that is lost again ends the host, and says that it was
     ['first', 'second'].map((name) =>
       command({
         name,
-        script: sh`sleep 2; touch ${`/var/tmp/${name}`}`,
+        script: sh`${untilCut}; sleep 2; touch ${`/var/tmp/${name}`}`,
         creates: `/var/tmp/${name}`,
       }),
     ),

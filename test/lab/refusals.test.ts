@@ -93,7 +93,7 @@ if (isRoot) {
 
   for (const [title, { made, declared, said }] of Object.entries(obstacles)) {
     test.serial(`${title} is refused by the plan, and nothing is changed`, async (t) => {
-      t.timeout(60_000)
+      t.timeout(600_000)
       const connection = await lab().connect(firstHost())
       await ask(connection, made)
       const before = await fingerprint(connection)
@@ -145,7 +145,7 @@ if (isRoot) {
   })
 
   test.serial('check and run refuse in the same words, with the same exit code', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const connection = await lab().connect(firstHost())
     await ask(
       connection,

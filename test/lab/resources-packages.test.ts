@@ -17,7 +17,7 @@ if (isRoot) {
   }
 
   test.serial('packages wait for others who fetch lists or configure packages', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const connection = await firstHost()
     // As apt and dpkg take them.
     const hold = `
@@ -48,7 +48,7 @@ if (isRoot) {
   })
 
   test.serial('a removal of packages leaves those that nobody needs and others brought', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const connection = await firstHost()
     await ask(connection, sh`apt-get --quiet --quiet --yes install patch; apt-mark auto patch`)
     await converge(connection, [aptPackage({ name: 'aspell' })])

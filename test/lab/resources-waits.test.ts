@@ -32,7 +32,7 @@ if (isRoot) {
 
   test.serial('an answer of a service that has failed is not waited for', async (t) => {
     const connection = await firstHost()
-    const failing = '[Service]\nExecStart=/bin/sh -c "sleep 1; exit 3"\n'
+    const failing = '[Service]\nExecStart=/bin/sh -c "sleep 8; exit 3"\n'
     const until = { condition: 'http', address: '127.0.0.1', port: 4242, path: '/' } as const
     const began = performance.now()
 

@@ -88,7 +88,7 @@ if (isRoot) {
     test.serial(
       `${kind}: a plan changes nothing, a run does just what was planned, and a second one nothing`,
       async (t) => {
-        t.timeout(180_000)
+        t.timeout(600_000)
         const connection = await firstHost()
         const before = await fingerprint(connection)
         untouched.set(kind, before)
@@ -112,7 +112,7 @@ if (isRoot) {
 
     if (kind === 'command') continue
     test.serial(`${kind}: a removal leaves the host as it was`, async (t) => {
-      t.timeout(180_000)
+      t.timeout(600_000)
       const connection = await firstHost()
 
       const removed = await converge(connection, resources, { mode: 'remove' })
@@ -126,7 +126,7 @@ if (isRoot) {
   }
 
   test.serial('after all removals the host is equal to its untouched self', async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     const connection = await firstHost()
     // What a command made is not known to it.
     await ask(connection, sh`rm ${commandTraces}`)

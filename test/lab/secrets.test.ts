@@ -59,7 +59,7 @@ if (isRoot) {
   const lab = useLab(test, 'secret', 1)
 
   test('secrets are on the host where they belong, and nowhere else', async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     const [host] = lab().inventory.hosts
     if (host === undefined) throw new TypeError('the lab has a host')
     const connection = await lab().connect(host)

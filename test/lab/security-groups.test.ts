@@ -218,7 +218,7 @@ if (isRoot) {
   test.serial(
     'what UFW lets through is exactly what random security groups say, on IPv4 and IPv6',
     async (t) => {
-      t.timeout(590_000)
+      t.timeout(600_000)
       const { inventory, connect } = lab()
       const { hosts: labHosts } = inventory
       const connections: Connection[] = await Promise.all(labHosts.map(connect))

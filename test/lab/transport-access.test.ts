@@ -34,7 +34,7 @@ else {
   }
   const opener = (options: Partial<ConnectOptions> = {}) => {
     const keys = hostKeys({ knownHostsFile: join(scratch, 'known_hosts'), acceptNew: false })
-    return connector({ hostKeys: keys, timeoutMs: 5000, ...options })
+    return connector({ hostKeys: keys, timeoutMs: 20_000, ...options })
   }
   const onHost = async <Result>(
     way: Host,
@@ -51,7 +51,7 @@ else {
   const whoAmI = (connection: Connection) => ask(connection, sh`id -un; hostname`)
 
   test.serial.before(async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     scratch = await mkdtemp(join(tmpdir(), 'sluice-access-'))
     const bastion = host(1).address
     await onHost(host(2), {}, (connection) =>

@@ -70,7 +70,7 @@ else {
     )
 
   test.serial.before(async (t) => {
-    t.timeout(180_000)
+    t.timeout(600_000)
     await beside(async (connection) => {
       await ask(
         connection,
@@ -191,7 +191,7 @@ else {
     })
 
     promise('a copy that stands still is given up, ended on the host, and nothing of it stays', async (t) => {
-      t.timeout(60_000)
+      t.timeout(600_000)
       const connection = await open({ transport })
       const local = join(scratch, 'endless')
       writeFileSync(local, '')
@@ -217,14 +217,14 @@ else {
     })
 
     promise('a copy that stands still for less than that goes on to its end', async (t) => {
-      t.timeout(60_000)
+      t.timeout(600_000)
       const connection = await open({ transport })
       const local = join(scratch, 'long')
       writeFileSync(local, '')
       truncateSync(local, 400_000_000)
       const resumed = beside((other) => ask(other, lines([signals('STOP'), sh`sleep 3`, signals('CONT')])))
 
-      await connection.upload(local, '/tmp/still', { stallSeconds: 5 })
+      await connection.upload(local, '/tmp/still', { stallSeconds: 20 })
       await resumed
 
       t.is(await ask(connection, sh`stat --format=%s /tmp/still; rm /tmp/still`), '400000000')

@@ -47,7 +47,7 @@ if (isRoot) {
   }
 
   test.serial('rules of every kind are in force at once, and a second run finds nothing to do', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const first = await run()
     const second = await run()
 
@@ -70,7 +70,7 @@ if (isRoot) {
   })
 
   test.serial('what somebody changes by ufw or in the kernel is found and set right', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const changesAfter = async (script: Script) => {
       await tell(script)
       const { planned, error } = await run()
@@ -98,7 +98,7 @@ if (isRoot) {
   })
 
   test.serial('a removal gives back the files that the package brought', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
     const { error } = await run('remove')
 
     t.is(error, undefined)

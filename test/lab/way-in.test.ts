@@ -136,7 +136,7 @@ else {
     test.serial(
       `${transport}: MaxAuthTries below the number of keys that are offered up to ours is refused`,
       async (t) => {
-        t.timeout(60_000)
+        t.timeout(600_000)
         const socket = join(scratch(), 'agent')
         const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] })
         const former = process.env.SSH_AUTH_SOCK

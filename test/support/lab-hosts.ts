@@ -47,7 +47,7 @@ export function useLab(test: TestFn, name: string, count: number): () => LabHost
   })
   let lab: LabHosts | undefined
   test.before(async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
     await takeDown(settings, () => {})
     await bringUp(settings, count, () => {})
     const keys = hostKeys({ knownHostsFile: join(settings.directory, 'known_hosts'), acceptNew: false })
@@ -58,7 +58,7 @@ export function useLab(test: TestFn, name: string, count: number): () => LabHost
     }
   })
   test.after.always(async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     await takeDown(settings, () => {})
   })
   return () => {

@@ -51,7 +51,7 @@ export function startProgram(
 export async function eventually(
   what: string,
   check: () => Promise<boolean>,
-  timeoutMs = 60_000,
+  timeoutMs = 180_000,
 ): Promise<number> {
   const startedAt = Date.now()
   while (Date.now() - startedAt < timeoutMs) {

@@ -141,7 +141,7 @@ function service({ command, output, port }: { command: string[]; output: string;
 }
 
 async function listening(port: number, child: ChildProcess): Promise<boolean> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 180_000
   const lives = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null
   while (Date.now() < deadline && lives()) {
     const open = await new Promise<boolean>((resolve) => {
@@ -158,13 +158,14 @@ async function listening(port: number, child: ChildProcess): Promise<boolean> {
 /** The port is open a while before the broker has become the controller, which makes topics. */
 async function becomesController(bootstrap: string): Promise<void> {
   const admin = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING }).admin()
-  for (let attempts = 0; ; attempts += 1) {
+  const deadline = Date.now() + 180_000
+  for (;;) {
     try {
       await admin.connect()
       if ((await admin.describeCluster()).controller !== null) break
       throw new Error(`the broker ${bootstrap} has not become the controller`)
     } catch (error) {
-      if (attempts === 50) throw error
+      if (Date.now() > deadline) throw error
       await sleep(200)
     }
   }

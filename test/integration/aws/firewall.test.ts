@@ -31,7 +31,7 @@ if (isRoot) {
   const lab = useLab(test, 'aws-firewall', 2)
 
   test('security groups that change at the API are drift on the hosts, to be set right; a lockout names its group', async (t) => {
-    t.timeout(240_000)
+    t.timeout(600_000)
     const moto = await startMoto()
     const relay = await startRelay(moto.url)
     t.teardown(async () => {

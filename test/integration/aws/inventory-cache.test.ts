@@ -33,7 +33,7 @@ test.serial('300 instances are read page by page, and not again for a moment', a
       ? consoleAnswer(parameters.get('InstanceId') ?? '', consoleText)
       : undefined,
   )
-  const { show } = project(t, { regions: ['eu-west-1'], project: 'big' })
+  const { show } = project(t, { regions: ['eu-west-1'], project: 'big', cacheSeconds: 600 })
 
   const first = await show()
   const second = await show()
@@ -59,7 +59,12 @@ test.serial('a run that changes hosts asks which there are now; one that only lo
       ? consoleAnswer(parameters.get('InstanceId') ?? '', consoleText)
       : undefined,
   )
-  const { run } = project(t, { regions: ['eu-west-3'], project: 'moving', address: 'private' })
+  const { run } = project(t, {
+    regions: ['eu-west-3'],
+    project: 'moving',
+    address: 'private',
+    cacheSeconds: 600,
+  })
   const launch = (name: string) => cloud.instance({ Project: 'moving', Role: 'kafka', Name: name }, { image })
   const first = await launch('vm1')
   const hostsIn = (text: string) =>

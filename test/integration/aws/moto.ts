@@ -7,7 +7,7 @@ import { pythonProgram } from '../../support/python-venv.ts'
 /** A version with a known behaviour; flask is what its server is made with. */
 const packages = ['moto==5.2.5', 'flask', 'flask-cors']
 /** It imports much: seconds on a machine with nothing else to do. */
-const startMs = 90_000
+const startMs = 300_000
 
 /** An EC2 API server on loopback. */
 export interface Moto {

@@ -38,7 +38,7 @@ test.serial('a removal does not begin while something that is not ours is in the
 })
 
 test.serial('of a stack that has more instances than a page all are priced and removed', async (t) => {
-  t.timeout(240_000)
+  t.timeout(600_000)
   const { cloud, up, text } = await project(t, 'eu-north-1', { hosts: { k0: { role: 'kafka' } } })
   await up()
   const image = await cloud.image('debian-12-amd64-20260102')

@@ -143,7 +143,7 @@ test.serial(
 test.serial(
   'the IAM policy is enough for up and destroy; without one action the error names it',
   async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
     const { cloud, text } = await project(t, 'sa-east-1')
     const full = withoutConditions()
     const less = structuredClone(full)

@@ -13,7 +13,7 @@ import { instancesOf } from './stack.ts'
 const { moto, relay } = await startCloudApi(test)
 
 test('an instance that was stopped is set back by up, which logs in at its new address by the key that it showed once', async (t) => {
-  t.timeout(120_000)
+  t.timeout(600_000)
   const region = 'eu-central-1'
   const cloud = new Cloud(moto.url, region)
   await cloud.image('debian-12-amd64-20260101')

@@ -31,7 +31,7 @@ async function instanceNamed(cloud: Cloud, name: string): Promise<Instance> {
 test.serial(
   'four hosts come, a second up changes nothing, drift is repaired, and nothing is left',
   async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
     const { cloud, folder, text, run, up } = await project(t, 'eu-central-1')
     const before = await inventoryOf(cloud)
     relay.asked.length = 0
@@ -154,7 +154,7 @@ test.serial(
 test.serial(
   'an up that is stopped, killed by lost answers or refused goes on, and nothing is doubled',
   async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
     const { cloud, up, text, start } = await project(t, 'eu-west-1')
     const before = await inventoryOf(cloud)
     // It is held in the middle of a step until it has heard that it is to stop.

@@ -21,7 +21,7 @@ if (isRoot) {
   const lab = useLab(test, 'aws', 4)
 
   test('from nothing but credentials to the verified pipeline, through drift, and back to nothing', async (t) => {
-    t.timeout(580_000)
+    t.timeout(600_000)
     const moto = await startMoto()
     const relay = await startRelay(moto.url)
     t.teardown(async () => {

@@ -35,7 +35,7 @@ const why = 'missing' in browser ? ` (${browser.missing})` : ''
 inBrowser(
   `each part of the dashboard shows something of hosts with several models and GPUs${why}`,
   async (t) => {
-    t.timeout((liveSeconds + 240) * 1000)
+    t.timeout((liveSeconds + 600) * 1000)
     if ('missing' in browser) throw new TypeError(browser.missing)
     t.teardown(() => browser.close())
     const ground = await prepareGround()

@@ -67,7 +67,8 @@ async function sendAll(trials: Trial[], nameOf: (trial: Trial) => string): Promi
 
 test(`${howMany} messages of all kinds of poison are dead letters with reasons, and their neighbours are stored once`, async (t) => {
   t.timeout(600_000)
-  const seed = Number(process.env.SLUICE_SEED ?? Date.now() % 1_000_000)
+  // The same for everybody who does not ask for another: what fails here fails again.
+  const seed = Number(process.env.SLUICE_SEED ?? 580_955)
   const trials = poisonTrials(howMany, seed)
   const bad = trials.filter(({ run }) => run === undefined)
   const runs = trials.flatMap(({ run }) => (run === undefined ? [] : [run])).sort()

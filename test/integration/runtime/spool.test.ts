@@ -141,7 +141,7 @@ async function idsInSpool(spool: string): Promise<string[]> {
 test.serial(
   'killed again and again while it sends its spool, it loses and doubles nothing of it',
   async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const pipeline = await layPipeline(t, ground)
     const { start, spooledBytes, spool } = await spooling(pipeline, { SPOOL_MB: '64', SLEEP_SEC: '60' })
     pipeline.startProcessor()
@@ -161,7 +161,7 @@ test.serial(
       producer.kill('SIGKILL')
       await producer.ended
     }
-    const last = await start([], { BATCH: '1' }).ended
+    const last = await start([], { BATCH: '1', SEND_TIMEOUT_SEC: '300' }).ended
 
     t.true(kills > 0)
     t.is(last.exitCode, 0)
@@ -217,7 +217,7 @@ test.serial('a batch that is left in the spool ends with 1, and the next run sen
   const { token } = pipeline.topics
 
   const away = await start([], { KAFKA_BOOTSTRAP: '127.0.0.1:9', SEND_TIMEOUT_SEC: '1' }).ended
-  const back = await start([]).ended
+  const back = await start([], { SEND_TIMEOUT_SEC: '300' }).ended
 
   t.is(away.exitCode, 1)
   t.like(reportOf(away), { iterations: 30, complete: false, acknowledged: {}, given_up: {} })
