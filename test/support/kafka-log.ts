@@ -8,15 +8,25 @@ export interface Logged {
   headers: Record<string, string>
 }
 
-const clientOf = (bootstrap: string) =>
-  new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 20, maxRetryTime: 1000 } })
+/** How long a busy broker may take to make topics: kafkajs lets it have 5 s. */
+const patienceMs = 120_000
+
+const clientOf = (bootstrap: string, requestTimeout?: number) =>
+  new Kafka({
+    brokers: [bootstrap],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 20, maxRetryTime: 1000 },
+    ...(requestTimeout !== undefined && { requestTimeout }),
+  })
 
 /** Makes topics and waits until they can be written to. */
 export async function createTopics(bootstrap: string, topics: string[], partitions: number): Promise<void> {
-  const admin = clientOf(bootstrap).admin()
+  // The broker answers when its own time for it is over.
+  const admin = clientOf(bootstrap, 2 * patienceMs).admin()
   await admin.connect()
   await admin.createTopics({
     waitForLeaders: true,
+    timeout: patienceMs,
     topics: topics.map((topic) => ({ topic, numPartitions: partitions })),
   })
   await admin.disconnect()
