@@ -7,9 +7,9 @@ const page = join(import.meta.dirname, '../../docs/error-gallery.md')
 
 const introduction = `# Errors, as they look
 
-Each of these was provoked on a real host; a test does it again and holds this page to what it gets
-(\`SLUICE_GALLERY=write\` writes the page anew). Names of folders, addresses, keys, times and process numbers are
-replaced. What the codes mean: [errors.md](errors.md).
+Each of these was provoked: those of hosts on a real one, those of inventories, which no host takes part in, by the program
+alone. A test does it again and holds this page to what it gets (\`SLUICE_GALLERY=write\` writes the page anew). Names of
+folders, addresses, keys, times and process numbers are replaced. What the codes mean: [errors.md](errors.md).
 `
 
 /** What differs from run to run and from machine to machine, as it stands in the gallery. */
