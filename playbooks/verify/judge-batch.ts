@@ -59,7 +59,8 @@ export function judgeCosts(documents: BatchDocuments, stored: readonly UsageReco
   if (problems.length > 0) {
     const more = problems.length > shownProblems ? `; and ${problems.length - shownProblems} more` : ''
     throw new CheckFailure(`${problems.slice(0, shownProblems).join('; ')}${more}`, {
-      advice: 'compare with the formula in docs/operating.md, What a token costs; see which release of the processor runs',
+      advice:
+        'compare with the formula in docs/operating.md, What a token costs; see which release of the processor runs',
     })
   }
   const count = documents.token_usage.length
