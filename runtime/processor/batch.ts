@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import { decodeGpuSample, decodeTokenUsage, parseFields, Rejection } from '../decode.ts'
+import type { Logger } from '../log.ts'
 import { originOf } from '../replay.ts'
 import type { DeadLetter, DeadLetters } from './dead-letters.ts'
 import { DocumentBatch } from './document-batch.ts'
@@ -7,6 +8,7 @@ import { documentId, toGpuDocument, toUsageDocument } from './documents.ts'
 import type { GpuBoard } from './gpu-board.ts'
 import { gpuKey } from './gpu-key.ts'
 import type { ProcessorMetrics } from './metrics.ts'
+import type { Anonymous } from './namesakes.ts'
 import { PartitionWindows, type UsageEvent } from './partition-windows.ts'
 import type { Persist, StillOurs } from './persist.ts'
 import type { GpuPrices, PriceBook } from './price-book.ts'
@@ -27,6 +29,7 @@ interface Parts {
   board: GpuBoard
   metrics: ProcessorMetrics
   persist: Persist
+  log: Logger
   /** The topic of GPU samples; what comes from any other one is token usage. */
   sampleTopic: string
   defaultPrice: number
@@ -37,6 +40,8 @@ export class BatchWriter {
   readonly #parts: Parts
   readonly #windows = new Map<string, PartitionWindows>()
   readonly #turn = new ReadingTurn()
+  /** Partitions of which it was said that their names are taken. */
+  readonly #madeAnew = new Set<string>()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -59,6 +64,7 @@ export class BatchWriter {
     const origin: KafkaMessage[] = []
     const documents = new DocumentBatch('gpu')
     const letters: DeadLetter[] = []
+    const anonymous = new Map<number, Anonymous>()
     const touched = new Set<GpuPrices>()
     try {
       await this.#turn.forEach(messages, (message) => {
@@ -72,10 +78,14 @@ export class BatchWriter {
         prices.record(sample.host, sample.gpu_index, price, touched)
         board.note(sample)
         const source = { topic, partition, offset: Number(message.offset) }
-        documents.addSample(toGpuDocument(sample, source, originOf(message.headers)))
+        const document = toGpuDocument(sample, source, originOf(message.headers))
+        if (sample.event_id === undefined) {
+          anonymous.set(documents.length, { id: document._id, message: sample })
+        }
+        documents.addSample(document)
         origin.push(message)
       })
-      await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
+      await this.#finish({ topic, partition, documents, origin, anonymous, letters }, stillOurs)
       await persist('mongodb', stillOurs, () => prices.save(touched))
     } finally {
       documents.release()
@@ -87,6 +97,7 @@ export class BatchWriter {
     const origin: KafkaMessage[] = []
     const events: (UsageEvent & { offset: number })[] = []
     const letters: DeadLetter[] = []
+    const anonymous = new Map<number, Anonymous>()
     const unpriced = new Map<string, { host: string | undefined; index: number }>()
     await this.#turn.forEach(messages, (message) => {
       const fields = parseFields(message.value)
@@ -100,6 +111,7 @@ export class BatchWriter {
       if (usage.price_per_hour_usd === undefined)
         unpriced.set(gpu, { host: usage.host, index: usage.gpu_index })
       const id = documentId(usage, { topic, partition, offset }, originOf(message.headers))
+      if (usage.event_id === undefined) anonymous.set(events.length, { id, message: usage })
       events.push({ id, gpu, message: usage, offset })
       origin.push(message)
     })
@@ -122,7 +134,7 @@ export class BatchWriter {
           toUsageDocument(message, { id, source: { topic, partition, offset }, window, price }),
         )
       })
-      await this.#finish({ topic, partition, documents, origin, letters }, stillOurs)
+      await this.#finish({ topic, partition, documents, origin, anonymous, letters }, stillOurs)
       windows.settle()
     } catch (error) {
       windows.abandon()
@@ -138,6 +150,7 @@ export class BatchWriter {
       partition,
       documents,
       origin,
+      anonymous,
       letters,
     }: {
       topic: string
@@ -145,6 +158,8 @@ export class BatchWriter {
       documents: DocumentBatch
       /** The message that each document was made of. */
       origin: KafkaMessage[]
+      /** The documents that are named by where their message lies. */
+      anonymous: ReadonlyMap<number, Anonymous>
       letters: DeadLetter[]
     },
     stillOurs: StillOurs,
@@ -155,17 +170,40 @@ export class BatchWriter {
       earlier = earlierAttempts
       return store.insert(documents)
     })
+    const suspects = duplicates.flatMap((index) => anonymous.get(index) ?? [])
+    const namesakes = await persist('mongodb', stillOurs, () => store.namesakes(documents.kind, suspects))
+    if (namesakes.size > 0) this.#complain(topic, partition)
+    for (const index of duplicates) {
+      const namesake = anonymous.get(index)
+      if (namesake !== undefined && namesakes.has(namesake)) {
+        rejected.push({
+          index,
+          reason: `another message is stored as ${namesake.id}, and this one has no event_id`,
+        })
+      }
+    }
     for (const { index, reason } of rejected) {
       const message = origin[index]
       if (message !== undefined) letters.push({ message, reason })
     }
     await deadLetters.send({ topic, partition }, letters, stillOurs)
     // After an attempt that ended unclearly, what is there already is most likely what that attempt wrote.
-    const repeated = earlier === 0 ? duplicates : 0
+    const repeated = earlier === 0 ? duplicates.length - namesakes.size : 0
     metrics.events.inc({ topic, result: 'stored' }, documents.length - rejected.length - repeated)
     if (repeated > 0) metrics.events.inc({ topic, result: 'duplicate' }, repeated)
     if (letters.length > 0) metrics.events.inc({ topic, result: 'rejected' }, letters.length)
     metrics.endToEndSeconds.observeSince(documents.times)
+  }
+
+  /** Says, once a partition, why messages of it cannot be stored. */
+  #complain(topic: string, partition: number): void {
+    const key = `${topic}:${partition}`
+    if (this.#madeAnew.has(key)) return
+    this.#madeAnew.add(key)
+    this.#parts.log.warn(
+      { topic, partition },
+      'messages without an event_id have offsets that others had before: was the topic made anew? They become dead letters',
+    )
   }
 
   #windowsOf(topic: string, partition: number): PartitionWindows {

@@ -72,6 +72,7 @@ export async function runProcessor(
       board,
       metrics,
       persist,
+      log,
       sampleTopic: environment.TOPIC_METRIC,
       defaultPrice: environment.PRICE_PER_HOUR_USD,
     }),

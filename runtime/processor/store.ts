@@ -3,10 +3,11 @@ import type { DocumentBatch } from './document-batch.ts'
 import type { GpuDocument, Source, UsageDocument } from './documents.ts'
 import { gpuKey } from './gpu-key.ts'
 import type { ProcessorMetrics } from './metrics.ts'
+import { type Anonymous, namesakesAmong } from './namesakes.ts'
 import type { StoredUsage } from './partition-windows.ts'
 import { PriceHistory } from './price-history.ts'
 import { insertRaw } from './raw-insert.ts'
-import { rollupKinds } from './usage/rollup-kinds.ts'
+import { type Kind, rollupKinds } from './usage/rollup-kinds.ts'
 import { type MarkDocument, RollupMarks } from './usage/rollup-marks.ts'
 import { judgeWriteErrors, type Verdict, type WriteError } from './write-errors.ts'
 
@@ -68,7 +69,7 @@ export class Store {
   /** Inserts what is not there yet. Throws where the insert should be repeated. */
   async insert(batch: DocumentBatch): Promise<Omit<Verdict, 'repeat'>> {
     const { kind, length, times } = batch
-    if (length === 0) return { duplicates: 0, rejected: [] }
+    if (length === 0) return { duplicates: [], rejected: [] }
     const stopTimer = this.#metrics.writeSeconds.startTimer()
     try {
       const writeErrors = await this.marks.during(kind, times, () =>
@@ -81,6 +82,11 @@ export class Store {
     } finally {
       stopTimer()
     }
+  }
+
+  /** Those of the messages under whose name another message is stored. */
+  namesakes(kind: Kind, messages: readonly Anonymous[]): Promise<Set<Anonymous>> {
+    return namesakesAmong(this.#db, kind, messages)
   }
 
   /** The usage that was stored from before an offset of a partition, of times in [`from`, `to`). */

@@ -6,8 +6,8 @@ export interface WriteError {
 }
 
 export interface Verdict {
-  /** Documents that were there already. */
-  duplicates: number
+  /** The places of documents that were there already. */
+  duplicates: number[]
   /** Documents that the database will never take. */
   rejected: { index: number; reason: string }[]
   /** Why the whole insert should be repeated, if it should. */
@@ -24,9 +24,9 @@ const refusals = new Set([2, 22, 52, 57, 121, 10_334])
 
 /** Tells what is final from what may be better next time: a full disk, a stepdown, a timeout. */
 export function judgeWriteErrors(errors: WriteError[]): Verdict {
-  const verdict: Verdict = { duplicates: 0, rejected: [], repeat: undefined }
+  const verdict: Verdict = { duplicates: [], rejected: [], repeat: undefined }
   for (const { index, code, message } of errors) {
-    if (code === duplicateKey) verdict.duplicates += 1
+    if (code === duplicateKey) verdict.duplicates.push(index)
     else if (refusals.has(code)) verdict.rejected.push({ index, reason: `MongoDB: ${message}` })
     else verdict.repeat ??= message
   }

@@ -4,7 +4,7 @@ import { judgeWriteErrors } from '../../../../runtime/processor/write-errors.ts'
 test('documents that were there already are counted, and no reason to repeat', (t) => {
   const errors = [0, 4].map((index) => ({ index, code: 11_000, message: 'E11000 duplicate key' }))
 
-  t.deepEqual(judgeWriteErrors(errors), { duplicates: 2, rejected: [], repeat: undefined })
+  t.deepEqual(judgeWriteErrors(errors), { duplicates: [0, 4], rejected: [], repeat: undefined })
 })
 
 test('a document that the database refuses is rejected, its neighbours are not', (t) => {
@@ -14,7 +14,7 @@ test('a document that the database refuses is rejected, its neighbours are not',
   ])
 
   t.deepEqual(verdict, {
-    duplicates: 1,
+    duplicates: [2],
     rejected: [{ index: 1, reason: 'MongoDB: Document failed validation' }],
     repeat: undefined,
   })
