@@ -13,6 +13,7 @@ import { PartitionWindows, type UsageEvent } from './partition-windows.ts'
 import type { Persist, StillOurs } from './persist.ts'
 import type { GpuPrices, PriceBook } from './price-book.ts'
 import { ReadingTurn } from './reading-turn.ts'
+import { SplitGpus } from './split-gpus.ts'
 import type { Store } from './store.ts'
 
 /** Messages of one partition, in the order of their offsets. */
@@ -40,11 +41,13 @@ export class BatchWriter {
   readonly #parts: Parts
   readonly #windows = new Map<string, PartitionWindows>()
   readonly #turn = new ReadingTurn()
+  readonly #split: SplitGpus
   /** Partitions of which it was said that their names are taken. */
   readonly #madeAnew = new Set<string>()
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#split = new SplitGpus(parts.metrics, parts.log)
   }
 
   async write(batch: Batch, stillOurs: StillOurs): Promise<void> {
@@ -98,6 +101,7 @@ export class BatchWriter {
     const events: (UsageEvent & { offset: number })[] = []
     const letters: DeadLetter[] = []
     const anonymous = new Map<number, Anonymous>()
+    const place = `${topic}:${partition}`
     const unpriced = new Map<string, { host: string | undefined; index: number }>()
     await this.#turn.forEach(messages, (message) => {
       const fields = parseFields(message.value)
@@ -108,6 +112,7 @@ export class BatchWriter {
       }
       const offset = Number(message.offset)
       const gpu = gpuKey(usage.host, usage.gpu_index)
+      this.#split.note(gpu, place)
       if (usage.price_per_hour_usd === undefined)
         unpriced.set(gpu, { host: usage.host, index: usage.gpu_index })
       const id = documentId(usage, { topic, partition, offset }, originOf(message.headers))

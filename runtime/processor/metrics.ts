@@ -65,6 +65,11 @@ export class ProcessorMetrics {
     help: 'Tokens of the usage that was stored',
     registers: [this.registry],
   })
+  readonly splitGpus = new Counter({
+    name: 'sluice_processor_split_gpus_total',
+    help: 'GPUs of which usage came from several partitions, where a token seems to cost too much',
+    registers: [this.registry],
+  })
   readonly rollupSeconds = new Histogram({
     name: 'sluice_processor_rollup_duration_seconds',
     help: 'Time to sum up anew the roll-ups of one hour, as far as they were behind',
