@@ -123,8 +123,12 @@ test.serial(
     const leftOut = await dlq('replay', origin, '--again', '--reason', 'no such reason', '--yes')
     t.regex(leftOut.stderr, /the other options leave out the letter/)
 
-    const again = await dlq('replay', '--yes', '--again')
-    t.regex(again.stdout, sentAgain)
+    const again = await dlq('replay', '--yes', '--again', '--json')
+    t.deepEqual(
+      documentsOf(again.stdout, 'replayed').filter(({ failure }) => failure !== undefined),
+      [],
+    )
+    t.true(documentsOf(again.stdout, 'replayed').length >= count)
     await send(token, [{ value: usage({ event_id: 'last' }), key: 'vm4', partition: 2 }])
     await eventually('all is processed', async () => {
       return (await pipeline.documents('token_usage')).some(({ _id }) => String(_id) === 'last')
