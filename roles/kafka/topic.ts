@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Admin } from 'kafkajs'
+import type { Admin, ConfigEntries } from 'kafkajs'
 import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
 import { type ControllerAccess, compare, defineResource } from '../../engine/resource.ts'
@@ -11,13 +11,23 @@ const Spec = v.strictObject({
   name: v.pipe(v.string(), v.description('its name')),
   partitions: v.pipe(v.number(), v.description('how many partitions it has')),
   replication: v.pipe(v.number(), v.description('on how many brokers each partition is, when it is created')),
+  retentionMs: v.pipe(
+    v.optional(v.number()),
+    v.description('how long its messages are kept, -1 for ever; left out, as the broker keeps all others'),
+  ),
   address: v.pipe(v.string(), v.description('a broker')),
   port: v.number(),
 })
 type Spec = v.InferOutput<typeof Spec>
 
+interface Have {
+  partitions: string
+  /** In milliseconds; not asked for where none is wanted. */
+  retention?: string
+}
+
 /** A Kafka topic, read and made by the protocol through the host's own connection: no JVM is started to ask. */
-export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
+export const kafkaTopic = defineResource<typeof Spec, Have>({
   kind: 'topic',
   spec: Spec,
   id: ({ name }) => name,
@@ -28,7 +38,8 @@ export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
     async read(access) {
       for (let tries = 0; tries < 100; tries++) {
         const partitions = (await topicsOf(spec, access)).get(spec.name)
-        if (partitions !== undefined) return { partitions: String(partitions) }
+        if (partitions !== undefined)
+          return { partitions: String(partitions), ...(await retentionOf(spec, access)) }
         if (!(await isCreated(spec, access))) return undefined
         await sleep(100)
       }
@@ -36,7 +47,7 @@ export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
     },
   }),
 
-  diff({ name, partitions }, have) {
+  diff({ name, partitions, retentionMs }, have) {
     if (have !== undefined && Number(have.partitions) > partitions) {
       throw new SluiceError('DATA_AT_RISK', {
         subject: `the topic ${name} has ${have.partitions} partitions, should have ${partitions}: Kafka cannot take partitions away`,
@@ -44,23 +55,15 @@ export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
         advice: `declare ${have.partitions} partitions, or delete the topic by hand with all that is in it`,
       })
     }
-    return compare({ partitions: String(partitions) }, have)
+    return compare({ partitions: String(partitions), retention: retentionMs?.toString() }, have)
   },
 
   apply: (spec, have) => [
     {
       kind: 'controller',
-      summary: have === undefined ? `create topic ${spec.name}` : `add partitions to ${spec.name}`,
+      summary: summaryOf(spec, have),
       act(access) {
-        const { name: topic, partitions, replication } = spec
-        const change = (admin: Admin) => {
-          if (have !== undefined) {
-            const topicPartitions = [{ topic, count: partitions }]
-            return admin.createPartitions({ topicPartitions, timeout: patienceMs })
-          }
-          const topics = [{ topic, numPartitions: partitions, replicationFactor: replication }]
-          return admin.createTopics({ topics, waitForLeaders: true, timeout: patienceMs })
-        }
+        const change = (admin: Admin) => (have === undefined ? create(spec, admin) : alter(spec, have, admin))
         return withAdmin(
           spec,
           access,
@@ -71,6 +74,64 @@ export const kafkaTopic = defineResource<typeof Spec, { partitions: string }>({
     },
   ],
 })
+
+function summaryOf({ name, partitions }: Spec, have: Have | undefined): string {
+  if (have === undefined) return `create topic ${name}`
+  return Number(have.partitions) < partitions ? `add partitions to ${name}` : `set the retention of ${name}`
+}
+
+async function create(
+  { name: topic, partitions, replication, retentionMs }: Spec,
+  admin: Admin,
+): Promise<void> {
+  const configEntries = retentionMs === undefined ? [] : [{ name: retention, value: String(retentionMs) }]
+  const topics = [{ topic, numPartitions: partitions, replicationFactor: replication, configEntries }]
+  await admin.createTopics({ topics, waitForLeaders: true, timeout: patienceMs })
+}
+
+async function alter(
+  { name: topic, partitions, retentionMs }: Spec,
+  have: Have,
+  admin: Admin,
+): Promise<void> {
+  if (Number(have.partitions) < partitions) {
+    const topicPartitions = [{ topic, count: partitions }]
+    await admin.createPartitions({ topicPartitions, timeout: patienceMs })
+  }
+  if (retentionMs === undefined || have.retention === String(retentionMs)) return
+  // What is not named here goes back to its default.
+  const others = (await settingsOf(topic, admin)).filter(
+    ({ configName, configSource }) => configSource === ownSetting && configName !== retention,
+  )
+  const configEntries = [
+    ...others.map(({ configName, configValue }) => ({ name: configName, value: configValue })),
+    { name: retention, value: String(retentionMs) },
+  ]
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [{ type: topicResource, name: topic, configEntries }],
+  })
+}
+
+const retention = 'retention.ms'
+
+// What kafkajs calls ConfigResourceTypes.TOPIC and ConfigSource.TOPIC_CONFIG, the latter in its types only.
+const topicResource = 2
+const ownSetting = 1
+
+async function settingsOf(name: string, admin: Admin): Promise<ConfigEntries[]> {
+  const asked = { includeSynonyms: false, resources: [{ type: topicResource, name }] }
+  const { resources } = await admin.describeConfigs(asked)
+  return resources[0]?.configEntries ?? []
+}
+
+/** How long messages of a topic are kept, where that is declared. */
+async function retentionOf(spec: Spec, access: ControllerAccess): Promise<Pick<Have, 'retention'>> {
+  if (spec.retentionMs === undefined) return {}
+  const settings = await withAdmin(spec, access, (admin) => settingsOf(spec.name, admin))
+  const found = settings.find(({ configName }) => configName === retention)
+  return found === undefined ? {} : { retention: found.configValue }
+}
 
 /** A broker that has just started on a slow machine takes more than the five seconds that the client gives it. */
 const patienceMs = 60_000

@@ -4,6 +4,9 @@ import { backoff, pause } from '../pause.ts'
 import { reasonOf } from '../reason.ts'
 import type { Readiness } from './readiness.ts'
 
+/** Letters stay until somebody has looked at them; what the broker deletes by itself, nobody may have seen. */
+const configEntries = [{ name: 'retention.ms', value: '-1' }]
+
 /**
  * Waits until Kafka has the topics that are read, and makes the one for dead letters if nobody did: without it
  * one bad message would stop its partition.
@@ -21,7 +24,7 @@ export async function awaitTopics(
       const there = await admin.listTopics()
       if (!there.includes(deadLetterTopic)) {
         await admin.createTopics({
-          topics: [{ topic: deadLetterTopic, numPartitions: 3, replicationFactor: -1 }],
+          topics: [{ topic: deadLetterTopic, numPartitions: 3, replicationFactor: -1, configEntries }],
         })
         log.info({ topic: deadLetterTopic }, 'made the topic for dead letters')
       }

@@ -150,6 +150,16 @@ test('a topic that has fewer partitions gets more, and one that has more is an e
   })
 })
 
+test('dead letters are kept for ever, and other topics as the broker keeps them', (t) => {
+  const topics = resourcesOf(kafkaTopics, 'vm1')
+  const changesOf = (name: string, have: unknown) => topics.find(({ id }) => id === name)?.diff(have)
+
+  t.deepEqual(changesOf('pipeline.dlq', { partitions: '3', retention: '604800000' }), [
+    { property: 'retention', have: '604800000', want: '-1' },
+  ])
+  t.deepEqual(changesOf('tokens', { partitions: '12' }), [])
+})
+
 test('a wrong variable is refused with the role and the place', (t) => {
   t.throws(() => kafka.read({ heapMb: 'much' }, 'vm1'), {
     message: /VARIABLE_INVALID.*heapMb should be number/,
