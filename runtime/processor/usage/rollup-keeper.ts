@@ -5,14 +5,12 @@ import type { ProcessorMetrics } from '../metrics.ts'
 import { Retention } from './retention.ts'
 import { type Kind, kinds, rollupIndex, rollupKinds, rollupPipeline, rollupState } from './rollup-kinds.ts'
 import type { Mark, RollupMarks } from './rollup-marks.ts'
+import { restAfter } from './rollup-pace.ts'
 import { bucketsOf, inPortions, type Portion } from './rollup-portions.ts'
 import { floorTo, type Span, sourceOf, type Width, widthMs, widths } from './widths.ts'
 
 /** The least time between two looks at what is behind. */
 const everyMs = 2000
-
-/** After work that took t, the keeper rests for this many times t: little while messages wait, more when all is read. */
-const restsPerWork = { busy: 24, idle: 3 }
 
 /** With more messages waiting than this, the database is left to those who write. */
 const busyLag = 5000
@@ -26,6 +24,9 @@ export class RollupKeeper {
   readonly #metrics: ProcessorMetrics
   readonly #log: Logger
   #lookedForAbandonedAt = Number.NEGATIVE_INFINITY
+  /** Nothing that is marked is older, or was marked by a processor that is gone. */
+  #markedSince = Date.now()
+  #tookAt = Date.now()
 
   constructor(db: Db, marks: RollupMarks, { metrics, log }: { metrics: ProcessorMetrics; log: Logger }) {
     this.#db = db
@@ -61,6 +62,8 @@ export class RollupKeeper {
     rest: (workMs: number) => Promise<void> = async () => {},
   ): Promise<number> {
     let failed = 0
+    this.#markedSince = this.#tookAt
+    this.#tookAt = Date.now()
     const own = await this.#marks.take()
     const others = await this.#othersMarks()
     const removable = new Set([
@@ -93,8 +96,8 @@ export class RollupKeeper {
   async #pass(signal: AbortSignal): Promise<void> {
     try {
       await this.catchUp(signal, async (workMs) => {
-        const rests = (await this.#isBusy()) ? restsPerWork.busy : restsPerWork.idle
-        await pause(workMs * rests, signal)
+        const behindMs = Date.now() - this.#markedSince
+        await pause(restAfter(workMs, { busy: await this.#isBusy(), behindMs }), signal)
       })
       this.#metrics.rollupPending.set(await this.#marks.count())
     } catch (error) {
