@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -90,6 +91,24 @@ test('every command, and every command below it, has a help of its own with exam
       help,
     )
   }
+})
+
+test('docs/json.md says of every command that has --json what it prints', (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/json.md'), 'utf8')
+  const [overview = ''] = page.split('\n## ')
+  const [, ...rows] = [...overview.matchAll(/^\| ([a-z0-9 ,-]+) \| .*$/gm)].map(
+    ([, commands = '']) => commands,
+  )
+  const documented = rows.flatMap((commands) => {
+    const [first = '', ...others] = commands.split(', ')
+    const parent = first.split(' ').slice(0, -1)
+    return [first, ...others.map((name) => [...parent, name].join(' '))]
+  })
+  const printing = commandsIn(createProgram(project, async () => {}))
+    .filter(({ command }) => command.options.some(({ long }) => long === '--json'))
+    .map(({ words }) => words.join(' '))
+
+  t.deepEqual(documented.sort(), printing.sort())
 })
 
 for (const [title, words, subject] of [
