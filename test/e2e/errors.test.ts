@@ -446,6 +446,36 @@ if (isRoot) {
     showsInGallery(t, 'fewer partitions than there are', stderr)
   })
 
+  test.serial('partitions that a topic lacks are added, and those that it has stay', async (t) => {
+    t.timeout(120_000)
+    const project = folder(t)
+    const declared = (partitions: number) => [
+      '--tags',
+      'kafka-topics',
+      '--var',
+      `kafka-topics.topics={growing: {partitions: ${partitions}}}`,
+    ]
+    const partitions = sh`ls /var/lib/kafka | grep '^growing-' | sort; cat /var/lib/kafka/growing-0/partition.metadata`
+    await provision(project, declared(1))
+    const one = await onHost(partitions)
+
+    const checked = await provision(project, [...declared(3), '--check'])
+    const grown = await provision(project, declared(3))
+    const again = await provision(project, declared(3))
+
+    const three = await onHost(partitions)
+    const fewer = await provision(project, declared(2))
+
+    t.is(checked.exitCode, 2)
+    t.regex(checked.stdout, /topic growing {2}partitions 1 → 3/)
+    t.is(grown.exitCode, 0, grown.stderr)
+    t.regex(grown.stdout, /Done: 1 resource changed on 1 host/)
+    t.regex(again.stdout, /Nothing changed on any host/)
+    t.regex(one, /^growing-0\n/)
+    t.is(three, one.replace('growing-0', 'growing-0\ngrowing-1\ngrowing-2'))
+    t.regex(fewer.stderr, /DATA_AT_RISK {2}the topic growing has 3 partitions, should have 2/)
+  })
+
   test.serial('a service that ends when it starts is an error with its last words', async (t) => {
     t.timeout(600_000)
     const project = folder(t)
