@@ -70,7 +70,10 @@ function resourcesOf(journalMaxMb: number, { facts, host }: RoleContext): Resour
   ]
 }
 
-/** Apache's and MongoDB's notes for production agree on these; Kafka maps two areas a log segment. */
+/**
+ * Apache's and MongoDB's notes for production agree on these; Kafka maps two areas a log segment. On vm.dirty_ratio they do
+ * not (80 and 15), and the kernel's own 20 keeps hosts of a few GB from writing so much at once that all wait for it.
+ */
 const storageSettings = [
   sysctl({ key: 'vm.swappiness', value: 1 }),
   sysctl({ key: 'vm.max_map_count', value: 262_144 }),

@@ -10,11 +10,12 @@ import { serviceUnit } from '../templates/service-unit.ts'
 import { koffiArtifact, koffiBinding } from './artifacts/koffi.ts'
 import { runtimeArtifact } from './artifacts/runtime.ts'
 import { account, configurationDirectory, currentRelease } from './layout.ts'
-import { misconfigured, nodeBinary, nodeOptions } from './node.ts'
+import { memoryLimit, misconfigured, nodeBinary, nodeOptions } from './node.ts'
 import { brokers } from './processor.ts'
 
 const environment = `${configurationDirectory}/producer.env`
 const template = 'producer@.service'
+const heapMb = 128
 
 /** What waits for Kafka, a directory an instance. */
 const stateDirectory = '/var/lib/sluice-producer'
@@ -81,7 +82,12 @@ export const producer = defineRole({
       unit: template,
       content: serviceUnit({
         description: 'Sluice producer %i: GPU and token events to Kafka',
-        command: [nodeBinary, ...nodeOptions(128), `${currentRelease('producer')}/producer.cjs`, '--follow'],
+        command: [
+          nodeBinary,
+          ...nodeOptions(heapMb),
+          `${currentRelease('producer')}/producer.cjs`,
+          '--follow',
+        ],
         environment: {
           PRODUCER_INSTANCE: '%i',
           SPOOL_DIR: `${stateDirectory}/%i/spool`,
@@ -92,7 +98,12 @@ export const producer = defineRole({
         stopSeconds: 30,
         openFiles: 65_536,
         ...(params.source === 'seed' ? {} : { devices: ['nvidia*'] }),
-        extra: [...misconfigured, 'StateDirectory=sluice-producer/%i', 'StateDirectoryMode=0750'],
+        extra: [
+          ...misconfigured,
+          memoryLimit(heapMb),
+          'StateDirectory=sluice-producer/%i',
+          'StateDirectoryMode=0750',
+        ],
       }),
     }),
     unitInstances({

@@ -12,6 +12,7 @@ import { zookeeperConfiguration, zookeeperLogging } from '../templates/zookeeper
 import { zookeeperArtifact } from './artifacts/zookeeper.ts'
 import { heapMb, javaOptions } from './java.ts'
 import { account, currentRelease } from './layout.ts'
+import { requireMemory } from './memory.ts'
 import { serviceData } from './service-data.ts'
 
 const configuration = '/etc/zookeeper/zoo.cfg'
@@ -29,35 +30,38 @@ export const zookeeper = defineRole({
       v.description('megabytes of heap; left out, a tenth of the memory of the host'),
     ),
   }),
-  resources: ({ port, heapMb: heap }, { facts }) => [
-    release({ name: 'zookeeper', artifact: zookeeperArtifact() }),
-    directory({ path: '/etc/zookeeper' }),
-    serviceData(dataDirectory),
-    template({ path: configuration, render: zookeeperConfiguration, values: { port, dataDirectory } }),
-    template({ path: logging, render: zookeeperLogging, values: undefined }),
-    systemdUnit({
-      unit: 'zookeeper.service',
-      content: serviceUnit({
-        description: 'ZooKeeper, which keeps the state of Kafka',
-        command: [
-          '/usr/bin/java',
-          ...javaOptions(heap ?? heapMb(facts.memoryMb, 0.1, [128, 512])),
-          `-Dlogback.configurationFile=${logging}`,
-          `-cp ${currentRelease('zookeeper')}/libs/*`,
-          'org.apache.zookeeper.server.quorum.QuorumPeerMain',
-          configuration,
-        ],
-        account: account.name,
-        writable: [dataDirectory],
-        stopSeconds: 60,
-        openFiles: 100_000,
-        successExitStatus: 143,
+  resources: ({ port, heapMb: heap }, { facts, host }) => {
+    requireMemory('zookeeper.heapMb', heap, { host, facts })
+    return [
+      release({ name: 'zookeeper', artifact: zookeeperArtifact() }),
+      directory({ path: '/etc/zookeeper' }),
+      serviceData(dataDirectory),
+      template({ path: configuration, render: zookeeperConfiguration, values: { port, dataDirectory } }),
+      template({ path: logging, render: zookeeperLogging, values: undefined }),
+      systemdUnit({
+        unit: 'zookeeper.service',
+        content: serviceUnit({
+          description: 'ZooKeeper, which keeps the state of Kafka',
+          command: [
+            '/usr/bin/java',
+            ...javaOptions(heap ?? heapMb(facts.memoryMb, 0.1, [128, 512])),
+            `-Dlogback.configurationFile=${logging}`,
+            `-cp ${currentRelease('zookeeper')}/libs/*`,
+            'org.apache.zookeeper.server.quorum.QuorumPeerMain',
+            configuration,
+          ],
+          account: account.name,
+          writable: [dataDirectory],
+          stopSeconds: 60,
+          openFiles: 100_000,
+          successExitStatus: 143,
+        }),
+        enabled: true,
+        state: 'running',
+        loads: [currentRelease('zookeeper'), configuration, logging],
       }),
-      enabled: true,
-      state: 'running',
-      loads: [currentRelease('zookeeper'), configuration, logging],
-    }),
-    listeningPort({ unit: 'zookeeper.service', port, addresses: ['127.0.0.1'] }),
-    waitFor({ unit: 'zookeeper.service', until: { condition: 'port', port } }),
-  ],
+      listeningPort({ unit: 'zookeeper.service', port, addresses: ['127.0.0.1'] }),
+      waitFor({ unit: 'zookeeper.service', until: { condition: 'port', port } }),
+    ]
+  },
 })

@@ -31,6 +31,7 @@ export function serviceUnit(unit: ServiceUnit): string {
     `Description=${unit.description}`,
     `After=${after}`,
     `Wants=${wants}`,
+    // What ends because another host is away for hours has to be back by itself once that is: systemd never gives up.
     'StartLimitIntervalSec=0',
     '',
     '[Service]',

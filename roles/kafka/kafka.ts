@@ -12,6 +12,7 @@ import { serviceUnit } from '../../templates/service-unit.ts'
 import { kafkaArtifact } from '../artifacts/kafka.ts'
 import { heapMb, javaOptions } from '../java.ts'
 import { account, currentRelease, serviceAddress } from '../layout.ts'
+import { requireMemory } from '../memory.ts'
 import { requireOneHost } from '../only-host.ts'
 import { serviceData } from '../service-data.ts'
 import { zookeeper } from '../zookeeper.ts'
@@ -25,7 +26,7 @@ const KafkaParams = v.strictObject({
   heapMb: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(128))),
     v.description(
-      'megabytes of heap; left out, 0.4 of the memory of the host, the rest being its page cache',
+      'megabytes of heap, 1 GB less than the host has (or half) at most; left out, 0.4 of the memory of the host, the rest being its page cache',
     ),
   ),
   retentionHours: v.pipe(
@@ -41,6 +42,7 @@ export const kafka = defineRole({
   params: KafkaParams,
   resources: ({ port, heapMb: heap, retentionHours }, { facts, host, group, paramsOf }) => {
     requireOneHost('kafka', group('kafka'))
+    requireMemory('kafka.heapMb', heap, { host, facts })
     return [
       release({ name: 'kafka', artifact: kafkaArtifact() }),
       directory({ path: '/etc/kafka' }),

@@ -14,6 +14,7 @@ import { serviceUnit } from '../../templates/service-unit.ts'
 import { transparentHugePagesUnit } from '../../templates/transparent-huge-pages.ts'
 import { mongodbArtifact } from '../artifacts/mongodb.ts'
 import { account, currentRelease, serviceAddress } from '../layout.ts'
+import { requireMemory } from '../memory.ts'
 import { requireOneHost } from '../only-host.ts'
 import { serviceData } from '../service-data.ts'
 import { mongoIndex } from './index-resource.ts'
@@ -55,6 +56,7 @@ export const mongodb = defineRole({
   }),
   resources: ({ port, database, cacheGb }, { facts, host, group }) => {
     requireOneHost('mongodb', group('mongodb'))
+    requireMemory('mongodb.cacheGb', cacheGb && cacheGb * 1024, { host, facts })
     return [
       aptPackage({ name: libraries(facts) }),
       release({ name: 'mongodb', artifact: mongodbArtifact(facts) }),
@@ -69,6 +71,8 @@ export const mongodb = defineRole({
           cacheGb: cacheGb ?? Math.max(0.25, Math.round(((facts.memoryMb / 1024 - 1) / 2) * 4) / 4),
         },
       }),
+      // Readahead stays as the system has it: MongoDB's notes want less, but the data are on the system's own disk,
+      // whose readahead is one for all that is on it.
       // MongoDB up to 7.0 wants huge pages off; in a container they belong to the machine.
       ...(facts.container
         ? []

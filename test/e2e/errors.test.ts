@@ -226,6 +226,21 @@ if (isRoot) {
     },
   )
 
+  test.serial('a heap that the host does not have is refused before anything is changed', async (t) => {
+    t.timeout(60_000)
+
+    const { exitCode, stdout, stderr } = await provision(folder(t), ['--var', 'kafka.heapMb=999999'])
+
+    t.is(exitCode, 1)
+    t.regex(
+      stderr,
+      /VARIABLE_INVALID {2}kafka\.heapMb should leave vm1 at least 1024 of its \d+ MB of memory, and wants 999999 MB\n {2}at {3}vm1/,
+    )
+    t.regex(stdout, /vm1; nothing was changed/)
+    showsInGallery(t, 'a heap that the host does not have', stderr)
+    await untouched(t)
+  })
+
   test.serial('a role that there is not is refused with those that there are', async (t) => {
     const { exitCode, stderr } = await provision(folder(t), ['--tags', 'kafak'])
 

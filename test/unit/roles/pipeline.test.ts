@@ -11,6 +11,7 @@ import { kafkaTopics } from '../../../roles/kafka/topics.ts'
 import { mongodb } from '../../../roles/mongodb/mongodb.ts'
 import { processor } from '../../../roles/processor.ts'
 import { producer } from '../../../roles/producer.ts'
+import { zookeeper } from '../../../roles/zookeeper.ts'
 
 const host = (name: string, group: string, address: string): Host => ({
   name,
@@ -81,6 +82,41 @@ test('Kafka takes its heap from the memory of the host, within bounds, unless it
   t.regex(unit({}, 2048), /-Xmx819m/)
   t.regex(unit({ heapMb: 300 }, 2048), /-Xmx300m/)
   t.deepEqual([heapMb(256, 0.4, [256, 6144]), heapMb(65_536, 0.4, [256, 6144])], [256, 6144])
+})
+
+for (const [variable, role, host, params, most] of [
+  ['kafka.heapMb', kafka, 'vm1', (mb: number) => ({ heapMb: mb }), 1024],
+  ['zookeeper.heapMb', zookeeper, 'vm1', (mb: number) => ({ heapMb: mb }), 1024],
+  ['mongodb.cacheGb', mongodb, 'vm2', (mb: number) => ({ cacheGb: mb / 1024 }), 1024],
+  ['processor.heapMb', processor, 'vm3', (mb: number) => ({ heapMb: mb }), 1024],
+] as const) {
+  test(`${variable} leaves the host 1 GB, or half of a small one, or is refused`, (t) => {
+    const declare = (mb: number, memoryMb: number) => () => resourcesOf(role, host, params(mb), { memoryMb })
+
+    t.notThrows(declare(most, 2048))
+    t.notThrows(declare(512, 1024))
+    t.notThrows(declare(3072, 4096))
+    t.throws(declare(3073, 4096), {
+      message: `VARIABLE_INVALID  ${variable} should leave ${host} at least 1024 of its 4096 MB of memory, and wants 3073 MB`,
+    })
+    t.throws(declare(600, 1024), { message: /at least 512 of its 1024 MB of memory, and wants 600 MB$/ })
+  })
+}
+
+test('what a program of ours leaks ends it, and not its host', (t) => {
+  t.regex(texts(resourcesOf(processor, 'vm3', { heapMb: 300 }), 'processor.service'), /\nMemoryMax=856M\n/)
+  t.regex(texts(resourcesOf(producer, 'vm4'), 'producer@.service'), /\nMemoryMax=512M\n/)
+})
+
+test('a host whose clock somebody chose a daemon for gets no other', (t) => {
+  const time = (facts: Partial<Facts>) =>
+    resourcesOf(base, 'vm1', {}, facts)
+      .map(resourceName)
+      .filter((name) => name.includes('timesyncd'))
+
+  t.is(time({}).length, 2)
+  t.deepEqual(time({ timeDaemon: 'chronyd' }), [])
+  t.deepEqual(time({ container: true }), [])
 })
 
 test('clients are given the private IPv4 addresses of the services', (t) => {
