@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { routePath } from 'hono/route'
 import type { Db } from 'mongodb'
 import type { LiveStreams } from './dashboard/live.ts'
 import { dashboardRoutes } from './dashboard/routes.ts'
@@ -24,6 +25,15 @@ export function createApp({
   streams?: LiveStreams
 }): Hono {
   const app = new Hono()
+
+  app.use(async (context, next) => {
+    const startedAt = performance.now()
+    await next()
+    // Whatever else is asked for is one route: anybody could make any number of them.
+    const path = routePath(context, -1)
+    const labels = { route: path === '/*' ? 'other' : path, status: context.res.status }
+    metrics.httpSeconds.observe(labels, (performance.now() - startedAt) / 1000)
+  })
 
   // Only that the process lives and its event loop turns: an outage elsewhere is no reason to restart it.
   app.get('/health', (context) =>

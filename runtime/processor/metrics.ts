@@ -49,6 +49,13 @@ export class ProcessorMetrics {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600],
     registry: this.registry,
   })
+  readonly httpSeconds = new Histogram({
+    name: 'sluice_processor_http_request_duration_seconds',
+    help: 'Time from a request to its answer; of what goes on for ever, to its beginning',
+    labelNames: ['route', 'status'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5],
+    registers: [this.registry],
+  })
   readonly failures = new Counter({
     name: 'sluice_processor_failures_total',
     help: 'Attempts at another service that did not succeed and were repeated',

@@ -26,6 +26,7 @@ withPromtool('promtool has nothing to say about /metrics', async (t) => {
   metrics.deadLetters.inc({ topic: 'token.usage.v1' })
   metrics.deadLettersHeld.set({ topic: 'pipeline.dlq' }, 1)
   metrics.lag.set({ topic: 'token.usage.v1', partition: 3 }, 7)
+  metrics.httpSeconds.observe({ route: '/gpu/info', status: 200 }, 0.003)
   metrics.failures.inc({ service: 'mongodb' })
 
   t.is(await remarks(metrics.registry), '')

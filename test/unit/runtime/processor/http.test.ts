@@ -126,3 +126,19 @@ test('/metrics counts events by topic and result', async (t) => {
 
   t.true(text.includes('sluice_processor_events_total{topic="token.usage.v1",result="stored"} 3'))
 })
+
+test('requests are measured by route and status, and what is no route is one', async (t) => {
+  const { app, metrics } = newApp()
+  for (const path of ['/health', '/health', '/ready', '/no-such-page', '/another?x=1'])
+    await app.request(path)
+
+  const { values } = await metrics.httpSeconds.get()
+  const counts = values
+    .filter(({ metricName }) => metricName?.endsWith('_count'))
+    .map(({ labels, value }) => [labels.route, labels.status, value])
+  t.deepEqual(counts, [
+    ['/health', 200, 2],
+    ['/ready', 503, 1],
+    ['other', 404, 2],
+  ])
+})
