@@ -74,6 +74,8 @@ export const producer = defineRole({
         PRICE_PER_HOUR_USD: params.pricePerHourUsd,
         SLEEP_SEC: params.sleepSeconds,
         SPOOL_MB: params.spoolMb,
+        // They divide the GPUs of the host among them.
+        PRODUCER_INSTANCES: params.instances === 0 ? undefined : params.instances,
         LOG_LEVEL: params.logLevel,
         HOSTNAME: context.host.name,
       }),

@@ -85,6 +85,8 @@ export const ProducerEnvironment = v.object({
   SLEEP_SEC: v.optional(amount(0, 86_400), '0.5'),
   /** The number of this instance on its host, from 1: it then stands for that GPU of the source only. */
   PRODUCER_INSTANCE: v.optional(whole(1, 1000)),
+  /** How many instances there are on the host: together they then stand for all GPUs of the source. */
+  PRODUCER_INSTANCES: v.optional(whole(1, 1000)),
   /** How long a one-shot run tries to have its messages acknowledged. */
   SEND_TIMEOUT_SEC: v.optional(amount(0.1, 86_400), '30'),
   /** Where events wait on disk while Kafka is away; where it is not set they are not made meanwhile. */

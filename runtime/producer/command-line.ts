@@ -19,7 +19,7 @@ export const usage = `Usage: producer [--follow] [--marker TEXT]   sends events:
 
 It is configured by the environment: KAFKA_BOOTSTRAP (needed), TOPIC_METRIC, TOPIC_TOKEN, KAFKA_TOPIC,
 GPU_METRICS_SOURCE (seed, nvidia-smi, nvml, auto), NVML_BINDING, GPU_SEED, PRICE_PER_HOUR_USD, BATCH, SLEEP_SEC, SEND_TIMEOUT_SEC,
-SPOOL_DIR, SPOOL_MB, METRICS_FILE, HOSTNAME, PRODUCER_INSTANCE, LOG_LEVEL.
+SPOOL_DIR, SPOOL_MB, METRICS_FILE, HOSTNAME, PRODUCER_INSTANCE, PRODUCER_INSTANCES, LOG_LEVEL.
 
 While Kafka is away events wait in SPOOL_DIR, oldest first, up to SPOOL_MB; newer ones are then lost, and the log says so.
 The report says what was acknowledged, what is spooled and what was given up. A run of BATCH iterations ends with 0 only

@@ -59,7 +59,8 @@ async function examineSource(environment: ProducerEnvironment): Promise<Finding>
     const source = await createGpuSource(environment)
     const gpus = await source.read()
     const names = gpus.map(({ host, gpu_index, name }) => `${host}#${gpu_index} ${name}`).join(', ')
-    return { check, ok: true, detail: `${source.name}: ${names}` }
+    const remark = source.remark === undefined ? '' : `; but ${source.remark}`
+    return { check, ok: true, detail: `${source.name}: ${names}${remark}` }
   } catch (error) {
     if (!(error instanceof GpuSourceError)) throw error
     return { check, ok: false, detail: `${error.message}; ${error.advice}` }

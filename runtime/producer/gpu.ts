@@ -16,6 +16,8 @@ export type GpuReading = Pick<
 /** A place that readings come from. */
 export interface GpuSource {
   name: string
+  /** What a person should know of what is read there, if anything. */
+  remark?: string
   /** All GPUs as they are now, in a fixed order, at least one. Throws `GpuSourceError` where that cannot be told. */
   read(): Promise<GpuReading[]>
 }

@@ -56,6 +56,7 @@ async function send(
   const source = await createGpuSource(environment)
   const outbox = await openOutbox(environment, log)
   log.info({ source: source.name, follow, marker }, 'sending')
+  if (source.remark !== undefined) log.warn(source.remark)
   if (!follow) {
     const pauses = environment.BATCH * environment.SLEEP_SEC
     setTimeout(() => giveUp.abort(), (pauses + environment.SEND_TIMEOUT_SEC) * 1000).unref()

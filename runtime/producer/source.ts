@@ -9,15 +9,15 @@ type Name = Exclude<ProducerEnvironment['GPU_METRICS_SOURCE'], 'auto'>
 /** What `auto` tries, in this order. */
 const automatic: readonly Name[] = ['nvml', 'nvidia-smi', 'seed']
 
-/** The source that the environment names, narrowed to one GPU where this is one of several instances. */
+/** The source that the environment names, narrowed to its share of the GPUs where this is one of several instances. */
 export async function createGpuSource(
   environment: ProducerEnvironment,
   random: () => number = Math.random,
 ): Promise<GpuSource> {
-  const { GPU_METRICS_SOURCE: name, PRODUCER_INSTANCE: instance } = environment
+  const { GPU_METRICS_SOURCE: name, PRODUCER_INSTANCE: instance, PRODUCER_INSTANCES: instances } = environment
   const source =
     name === 'auto' ? await firstThatWorks(environment, random) : await namedSource(name, environment, random)
-  return instance === undefined ? source : onlyGpu(source, instance)
+  return instance === undefined ? source : shareOf(source, { instance, instances })
 }
 
 async function namedSource(
@@ -61,14 +61,38 @@ async function firstThatWorks(environment: ProducerEnvironment, random: () => nu
   )
 }
 
-/** Instance 1 stands for the first GPU, 2 for the second, and with fewer GPUs than instances they begin anew. */
-function onlyGpu(source: GpuSource, instance: number): GpuSource {
+/**
+ * Of n instances, instance 1 stands for the GPUs 1, n + 1, … of the source, 2 for 2, n + 2, …. With fewer GPUs than
+ * instances they begin anew; without a number of instances each stands for one GPU. Both are told.
+ */
+async function shareOf(
+  source: GpuSource,
+  { instance, instances }: { instance: number; instances: number | undefined },
+): Promise<GpuSource> {
+  const own = (gpus: GpuReading[]): GpuReading[] => {
+    const step = instances ?? gpus.length
+    const share = gpus.filter((_, place) => place % step === (instance - 1) % step)
+    return share.length > 0 ? share : gpus.slice((instance - 1) % gpus.length).slice(0, 1)
+  }
+  const remark = remarkOn((await source.read()).length, { instance, instances })
   return {
     name: source.name,
-    async read(): Promise<GpuReading[]> {
-      const gpus = await source.read()
-      const gpu = gpus[(instance - 1) % gpus.length]
-      return gpu === undefined ? [] : [gpu]
-    },
+    ...(remark === undefined ? {} : { remark }),
+    read: async () => own(await source.read()),
   }
+}
+
+/** What is not as it should be with this many GPUs. */
+function remarkOn(
+  gpus: number,
+  { instance, instances }: { instance: number; instances: number | undefined },
+): string | undefined {
+  if (instances === undefined) {
+    return gpus === 1
+      ? undefined
+      : `only one of ${gpus} GPUs is reported by instance ${instance}: set PRODUCER_INSTANCES to how many instances there are`
+  }
+  return instances <= gpus
+    ? undefined
+    : `${instances} instances share ${gpus === 1 ? 'one GPU' : `${gpus} GPUs`}, and what several report counts several times: make them ${gpus} (producer.instances)`
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { ProducerEnvironment, readEnvironment } from '../../../../runtime/config.ts'
 import { decodeGpuSample, decodeTokenUsage, parseFields, Rejection } from '../../../../runtime/decode.ts'
 import { parseCommandLine, UsageError } from '../../../../runtime/producer/command-line.ts'
@@ -22,7 +22,55 @@ test('the seed GPUs both have index 0, so each has a host of its own', async (t)
   t.deepEqual(await namesOf({}), ['vm4#0 RTX 3090', 'vm4-2#0 A100 40GB'])
 })
 
-test('each instance stands for one GPU of the source', async (t) => {
+const eightGpus = async (t: ExecutionContext): Promise<string> => {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-gpus-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const path = join(directory, 'seed.json')
+  const gpu = { utilization: 0.5, mem_used_mb: 1, mem_total_mb: 2, power_w: 3, price_per_hour_usd: 1 }
+  const gpus = Array.from({ length: 8 }, (_, index) => ({ ...gpu, gpu_index: index, name: 'H100' }))
+  await writeFile(path, JSON.stringify(gpus))
+  return path
+}
+
+test('instances divide the GPUs of the source among them: none is left out, and none is reported twice', async (t) => {
+  const GPU_SEED = await eightGpus(t)
+  for (const instances of [1, 2, 3, 8]) {
+    const shares = await Promise.all(
+      Array.from({ length: instances }, (_, place) =>
+        namesOf({
+          ...{ GPU_SEED, PRODUCER_INSTANCE: String(place + 1) },
+          PRODUCER_INSTANCES: String(instances),
+        }),
+      ),
+    )
+    t.deepEqual(
+      shares.flat().sort(),
+      Array.from({ length: 8 }, (_, index) => `vm4#${index} H100`),
+    )
+  }
+  t.deepEqual(await namesOf({ GPU_SEED, PRODUCER_INSTANCE: '2', PRODUCER_INSTANCES: '3' }), [
+    'vm4#1 H100',
+    'vm4#4 H100',
+    'vm4#7 H100',
+  ])
+})
+
+test('instances that report the same GPU, or GPUs that none may report, are said', async (t) => {
+  const remarkOf = async (variables: Record<string, string>) =>
+    (await createGpuSource(environmentWith(variables))).remark
+  const GPU_SEED = await eightGpus(t)
+
+  t.is(await remarkOf({}), undefined)
+  t.is(await remarkOf({ PRODUCER_INSTANCE: '2', PRODUCER_INSTANCES: '2' }), undefined)
+  t.is(await remarkOf({ GPU_SEED, PRODUCER_INSTANCE: '2', PRODUCER_INSTANCES: '2' }), undefined)
+  t.regex(
+    (await remarkOf({ PRODUCER_INSTANCE: '1', PRODUCER_INSTANCES: '3' })) ?? '',
+    /^3 instances share 2 GPUs, .*producer\.instances/,
+  )
+  t.regex((await remarkOf({ GPU_SEED, PRODUCER_INSTANCE: '1' })) ?? '', /^only one of 8 GPUs is reported/)
+})
+
+test('without a number of instances each stands for one GPU of the source', async (t) => {
   t.deepEqual(await namesOf({ PRODUCER_INSTANCE: '1' }), ['vm4#0 RTX 3090'])
   t.deepEqual(await namesOf({ PRODUCER_INSTANCE: '2' }), ['vm4-2#0 A100 40GB'])
   t.deepEqual(await namesOf({ PRODUCER_INSTANCE: '3' }), ['vm4#0 RTX 3090'])
