@@ -22,12 +22,12 @@ export type LeftGuard =
 
 const directoryOf = (id: string) => `${guardDirectory}/${id}`
 
-/** Runs before the firewall and sshd start, so that they start with the former files. */
+/** Runs before network, firewall and sshd start, so that they start with the former files. */
 const bootUnitContent = `[Unit]
 Description=Takes back changes of access that nobody confirmed
 DefaultDependencies=no
 After=local-fs.target
-Before=ufw.service ssh.service ssh.socket
+Before=systemd-networkd.service networking.service ufw.service ssh.service ssh.socket
 
 [Service]
 Type=oneshot

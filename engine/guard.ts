@@ -13,7 +13,7 @@ import {
   takeBackScript,
 } from './guard-scripts.ts'
 import type { Guard } from './resource.ts'
-import type { Script } from './shell.ts'
+import { lines, type Script, sh } from './shell.ts'
 import type { Connection } from './transport/connection.ts'
 
 /** How long a host waits for a confirmation before it takes a change of access back. */
@@ -108,6 +108,17 @@ async function underWay(
   return armedAt
 }
 
+/** One guard for all that these watch over. */
+export function joined(guards: readonly Guard[]): Guard {
+  const restores = new Map(guards.map(({ restore }) => [restore.text, restore]))
+  const sshPort = guards.findLast((guard) => guard.sshPort !== undefined)?.sshPort
+  return {
+    paths: [...new Set(guards.flatMap(({ paths }) => paths))],
+    restore: lines([...restores.values()].map((restore) => sh`( ${restore} )`)),
+    ...(sshPort !== undefined && { sshPort }),
+  }
+}
+
 /** Takes back what earlier runs left unconfirmed, and forgets what is told now; what to tell, in words. */
 export async function settleGuards(
   connection: Connection,
@@ -186,7 +197,7 @@ async function confirm(
         return { proven }
       } catch (error) {
         proven.close()
-        throw error
+        throw error instanceof SluiceError && error.code === 'STEP_FAILED' ? decidedAlready(error) : error
       }
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error
@@ -196,6 +207,13 @@ async function confirm(
   } while (performance.now() < until)
   return { refusal }
 }
+
+const decidedAlready = (cause: SluiceError) =>
+  new SluiceError('CONNECTION_LOST', {
+    subject: 'the way to the host was cut off until its time was over',
+    advice: 'run again: nothing has to be repaired',
+    cause,
+  })
 
 const pauseAfter = (error: unknown) =>
   error instanceof SluiceError && error.code === 'LOGIN_REFUSED' ? refusedPauseMs : pauseMs

@@ -1,15 +1,23 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
 import { interrupted, SluiceError } from './errors.ts'
 import { isRemoval, type Mode } from './events.ts'
-import { defaultGuardSeconds, underGuard } from './guard.ts'
+import { defaultGuardSeconds, joined, underGuard } from './guard.ts'
 import { lockLost } from './host-lock.ts'
 import type { HostRunOptions } from './host-run-options.ts'
 import { HostState } from './host-state.ts'
 import { HostVoice } from './host-voice.ts'
 import { type Placed, pendingChanges, probeRefused, refusalOf } from './plan.ts'
-import { type Change, type ControllerAccess, type Resource, resourceName, type Step } from './resource.ts'
+import {
+  type Change,
+  type ControllerAccess,
+  type Guard,
+  type Resource,
+  resourceName,
+  type Step,
+} from './resource.ts'
 import { unplanned } from './saved-plan.ts'
-import { nextSegment, type Pending, type Segment, stepsOf } from './segment.ts'
+import { nextSegment, type Pending, type Segment, spanEnd, stepsOf } from './segment.ts'
 import type { Reading } from './survey.ts'
 import type { Connection } from './transport/connection.ts'
 import { verify } from './verification.ts'
@@ -64,7 +72,14 @@ export class HostRun {
    */
   async apply(placed: readonly Placed[]): Promise<void> {
     const changedHere: Placed[] = []
-    for (let next = 0; next < placed.length; ) {
+    await this.#applyFrom(placed, 0, changedHere)
+    const started = performance.now()
+    await verify(changedHere, this.#mode, this.#access())
+    if (changedHere.length > 0) this.#voice.spent('verify', started)
+  }
+
+  async #applyFrom(placed: readonly Placed[], start: number, changedHere: Placed[]): Promise<void> {
+    for (let next = start; next < placed.length; ) {
       if (this.#signal?.aborted) throw interrupted()
       const first = placed[next]
       if (first === undefined) break
@@ -84,16 +99,83 @@ export class HostRun {
         const pending = await this.#prepare(first)
         if (pending !== undefined) {
           this.#permit(pending)
-          await this.#applyStepwise(pending, started)
-          changedHere.push(first)
+          const end = await this.#applyGuarded(placed, next, pending, started, changedHere)
+          if (end > next + 1) {
+            next = end
+            continue
+          }
         }
         this.state.done(first.resource)
         next++
       }
     }
-    const started = performance.now()
-    await verify(changedHere, this.#mode, this.#access())
-    if (changedHere.length > 0) this.#voice.spent('verify', started)
+  }
+
+  /**
+   * Applies what has to go by itself; what can shut the controller out, under its guard.
+   *
+   * @returns the index of the first resource that this has not seen to
+   */
+  async #applyGuarded(
+    placed: readonly Placed[],
+    at: number,
+    pending: Pending,
+    started: number,
+    changedHere: Placed[],
+  ): Promise<number> {
+    const { placed: first, changes } = pending
+    const { guard } = first.resource
+    const whole = async () => {
+      await this.#applyStepwise(pending)
+      this.#changed(first, changes, performance.now() - started)
+      changedHere.push(first)
+    }
+    // Within what a guard covers, that one counts.
+    if (guard === undefined || this.#guarding) {
+      await whole()
+      return at + 1
+    }
+    const follows = guard.settleSeconds !== undefined && !isRemoval(this.#mode)
+    const end = follows ? spanEnd(placed, at, changes) : at + 1
+    const covered = placed.slice(at, end).filter(({ resource }) => resource.guard !== undefined)
+    const guards = covered.flatMap(({ resource }) => resource.guard ?? [])
+    try {
+      await this.#underGuard(first, covered, joined(guards), async () => {
+        if (!follows) return this.#applyStepwise(pending)
+        await whole()
+        this.state.done(first.resource)
+        await this.#applyFrom(placed.slice(0, end), at + 1, changedHere)
+        await pause((guard.settleSeconds ?? 0) * 1000)
+      })
+    } catch (error) {
+      // What a guard watches over the host takes back by itself.
+      for (const each of covered) this.state.takenBack(each)
+      throw this.#voice.errorAt(first, error)
+    }
+    if (!follows) {
+      this.#changed(first, changes, performance.now() - started)
+      changedHere.push(first)
+    }
+    return end
+  }
+
+  async #underGuard(
+    first: Placed,
+    covered: readonly Placed[],
+    guard: Guard,
+    act: () => Promise<void>,
+  ): Promise<void> {
+    const { guardSeconds = defaultGuardSeconds } = this.#options
+    const reconnect = (port = this.#connection.host.port) => this.#options.reconnect(port)
+    const progress = (message: string) => this.#voice.progress(first, message)
+    const name = covered.map(({ resource }) => resourceName(resource)).join(', ')
+    this.#guarding = true
+    const former = this.#connection
+    const options = { name, seconds: guardSeconds, reconnect, progress }
+    this.#connection = await underGuard(former, guard, options, act)
+    this.#guarding = false
+    // The lock goes with the connection that has it.
+    await this.#holdLock().finally(() => former.close())
   }
 
   async #prepare(placed: Placed): Promise<Pending | undefined> {
@@ -116,36 +198,16 @@ export class HostRun {
     }
   }
 
-  async #applyStepwise({ placed, changes, steps }: Pending, started: number): Promise<void> {
-    const { resource } = placed
-    const act = async () => {
+  async #applyStepwise({ placed, steps }: Pending): Promise<void> {
+    try {
       for (const step of steps) {
         if (this.#signal?.aborted) throw interrupted()
-        this.state.begin(resource)
+        this.state.begin(placed.resource)
         await this.#act(step, placed)
       }
-    }
-    try {
-      if (resource.guard === undefined) await act()
-      else {
-        const { guardSeconds = defaultGuardSeconds } = this.#options
-        const reconnect = (port = this.#connection.host.port) => this.#options.reconnect(port)
-        const progress = (message: string) => this.#voice.progress(placed, message)
-        const options = { name: resourceName(resource), seconds: guardSeconds, reconnect, progress }
-        this.#guarding = true
-        const proven = await underGuard(this.#connection, resource.guard, options, act)
-        const former = this.#connection
-        this.#connection = proven
-        this.#guarding = false
-        // The lock goes with the connection that has it.
-        await this.#holdLock().finally(() => former.close())
-      }
     } catch (error) {
-      // What a guard watches over the host takes back by itself.
-      if (resource.guard !== undefined) this.state.takenBack(resource)
       throw this.#voice.errorAt(placed, error)
     }
-    this.#changed(placed, changes, performance.now() - started)
   }
 
   async #act(step: Step, placed: Placed): Promise<void> {

@@ -47,9 +47,13 @@ export class HostState {
     this.#begun.add(resource)
   }
 
-  /** What was begun and is not there any more: a guard takes back what it watches over. */
-  takenBack(resource: Resource): void {
+  /** What was begun or done and is not there any more: a guard takes back what it watches over. */
+  takenBack({ resource }: Placed): void {
     this.#begun.delete(resource)
+    this.#done.delete(resource)
+    const name = resourceName(resource)
+    const at = this.changed.findLastIndex((planned) => planned.resource === name)
+    if (at >= 0) this.changed.splice(at, 1)
   }
 
   done(resource: Resource): void {

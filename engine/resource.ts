@@ -80,6 +80,11 @@ export interface Guard {
   restore: Script
   /** Where SSH answers after the change, when it is meant to be elsewhere. */
   sshPort?: number | undefined
+  /**
+   * For a change that by itself does nothing yet: the guard then also covers what follows, up to the last that reads what
+   * was changed, and it takes effect so long after that at the latest.
+   */
+  settleSeconds?: number
 }
 
 /**

@@ -55,6 +55,23 @@ export function nextSegment(
   return segment
 }
 
+/**
+ * What a guard covers whose change does nothing yet: the resource and those after it, up to the last that reads what
+ * it, or another of them, touches.
+ *
+ * @returns the index of the first that is not part of it
+ */
+export function spanEnd(placed: readonly Placed[], start: number, changes: Change[]): number {
+  const first = placed[start]?.resource
+  const touched = first?.touches(changes) ?? []
+  let end = start + 1
+  for (const [index, { resource }] of placed.entries()) {
+    if (index <= start || !touched.some((subject) => isStaleBy(resource, subject))) continue
+    end = index + 1
+  }
+  return end
+}
+
 /** What brings a resource to what it should be, or takes it away. */
 export function stepsOf(resource: Resource, mode: Mode, have: unknown, prepared: unknown): Step[] {
   return isRemoval(mode) ? (resource.remove?.(have) ?? []) : resource.apply(have, prepared)

@@ -7,6 +7,7 @@ import { described, lines, type Script, sh, write } from '../shell.ts'
 import { keepFormer, restoreFormer, tellOurs } from './former.ts'
 import { digestOf } from './listed-paths.ts'
 import { isKeys, loginKeys, refusalByKeys, tellKeysByFile } from './login-keys.ts'
+import { networkGuard } from './network-files.ts'
 import {
   definesIsFree,
   type Obstacle,
@@ -133,7 +134,8 @@ done`,
       : undefined),
 
   // The new connection that confirms it logs in and becomes root anew: who no longer can has shut the controller out.
-  guard: ({ path }) => (isSudoers(path) || isKeys(path) ? { paths: [path], restore: sh`:` } : undefined),
+  guard: ({ path }) =>
+    isSudoers(path) || isKeys(path) ? { paths: [path], restore: sh`:` } : networkGuard(path),
 
   // Staged beside the target and renamed: a reader meets the old file or the new one, never half of it,
   // and what is staged belongs to its owner before it can be read under its name.
