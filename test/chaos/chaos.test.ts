@@ -22,6 +22,7 @@ import {
 import { costsOf, type LoggedToken } from './reckoning.ts'
 import { smallDisk } from './small-disk.ts'
 import { dumpOf, ledger, startStream } from './stream-unit.ts'
+import { sumsAndDocuments } from './sums.ts'
 
 const count = Number(process.env.SLUICE_CHAOS_FAULTS ?? 100)
 const seed = Number(process.env.SLUICE_CHAOS_SEED ?? Date.now() % 1_000_000)
@@ -190,16 +191,23 @@ if (isRoot) {
       t.deepEqual(lost.slice(0, 5), [], `${lost.length} events that a producer took on were lost`)
     }
 
+    const gpuOf = ({ host, gpu_index }: { host: string; gpu_index: number }) => `${host} ${gpu_index}`
+    // Each GPU has one price all the time, so that it does not matter which of its samples came first.
+    const prices = new Map<string, number>(
+      logged.gpu_metrics.map(({ fields }) => [gpuOf(fields), fields.price_per_hour_usd]),
+    )
+    const unpriced = logged.token_usage.filter(({ fields }) => fields.price_per_hour_usd === undefined).length
+    if (count >= 10) t.true(unpriced > 0, 'all usage named its price')
     const costs = new Map(
       [...Map.groupBy(logged.token_usage, ({ partition }) => partition).values()].flatMap((messages) => [
         ...costsOf(
           messages.map(
             ({ fields }): LoggedToken => ({
               id: fields.event_id,
-              gpu: `${fields.host} ${fields.gpu_index}`,
+              gpu: gpuOf(fields),
               time: Date.parse(fields.ts),
               tokens: fields.prompt_tokens + fields.completion_tokens,
-              price: fields.price_per_hour_usd,
+              price: fields.price_per_hour_usd ?? prices.get(gpuOf(fields)),
             }),
           ),
         ),
@@ -221,10 +229,16 @@ if (isRoot) {
       `${differing.length} of ${usages.length} costs are not as recomputed`,
     )
 
+    const sums = await inDatabase(sumsAndDocuments)
+    t.true(sums.complete, 'sums are still behind')
+    t.deepEqual(sums.have, sums.want)
+    t.is(sums.samples.have, sums.samples.want)
+
     const sorted = recoveries.map(({ seconds }) => seconds).sort((a, b) => a - b)
     const at = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1)
-    const sums = `${acknowledged.length * 2} acknowledged events, ${stored.gpu_metrics?.length} and ${stored.token_usage?.length} documents; recovered after p50 ${at(0.5)} s, p95 ${at(0.95)} s, at most ${at(1)} s`
-    for (const line of [sums, ...said.map(sumOf)]) {
+    const outcome = `${acknowledged.length * 2} acknowledged events, ${stored.gpu_metrics?.length} and ${stored.token_usage?.length} documents; recovered after p50 ${at(0.5)} s, p95 ${at(0.95)} s, at most ${at(1)} s`
+    const costed = `${unpriced} of ${usages.length} events of usage had their price from samples; the sums of ${Object.keys(sums.want).length} GPUs are those of their documents`
+    for (const line of [outcome, costed, ...said.map(sumOf)]) {
       say(line)
       t.log(line)
     }

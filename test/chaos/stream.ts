@@ -20,6 +20,9 @@ const kafka = new Kafka({
   retry: { retries: 3, initialRetryTime: 200 },
 })
 
+/** So many rounds, of a tenth of a second at least, samples are given to arrive. */
+const samplesFirst = 200
+
 if (word === 'send') await send(rest[0] ?? '', rest[1] ?? '')
 else await dump(rest[0] ?? '')
 
@@ -40,6 +43,8 @@ async function send(marker: string, ledger: string): Promise<never> {
       const gpu = { name: 'chaos', utilization: 0.5, mem_used_mb: 1, mem_total_mb: 2, power_w: 3 }
       const token = {
         model: 'chaos',
+        // Half of them name no price, once the samples must have told it.
+        ...(number >= samplesFirst && number % 4 >= 2 ? { price_per_hour_usd: undefined } : {}),
         prompt_tokens: 100 + (number % 17),
         completion_tokens: number % 11,
         latency_ms: 5,
