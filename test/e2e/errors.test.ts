@@ -227,7 +227,7 @@ if (isRoot) {
   )
 
   test.serial('a heap that the host does not have is refused before anything is changed', async (t) => {
-    t.timeout(60_000)
+    t.timeout(600_000)
 
     const { exitCode, stdout, stderr } = await provision(folder(t), ['--var', 'kafka.heapMb=999999'])
 
@@ -462,7 +462,7 @@ if (isRoot) {
   })
 
   test.serial('partitions that a topic lacks are added, and those that it has stay', async (t) => {
-    t.timeout(120_000)
+    t.timeout(600_000)
     const project = folder(t)
     const declared = (partitions: number) => [
       '--tags',

@@ -75,7 +75,7 @@ if (isRoot) {
   test.serial(
     'a package that cannot be beside one that is there is refused, and nothing is removed',
     async (t) => {
-      t.timeout(120_000)
+      t.timeout(600_000)
       const connection = await firstHost()
       const before = await fingerprint(connection)
 
@@ -95,7 +95,7 @@ if (isRoot) {
   test.serial(
     'a time daemon that somebody chose keeps the clock, and no other is installed beside it',
     async (t) => {
-      t.timeout(180_000)
+      t.timeout(600_000)
       const connection = await firstHost()
       const timePackages = async () => {
         const facts = parseFacts(await ask(connection, factsScript), 'vm1')

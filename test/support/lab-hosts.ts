@@ -87,12 +87,15 @@ export async function fingerprint(connection: Connection): Promise<string> {
   )
   return found
     .split('\n')
-    .filter((line) => !backup.test(line))
+    .filter((line) => !others.test(line))
     .join('\n')
 }
 
-/** Copies that the programs for accounts, and packages' own scripts, keep of the files that they change. */
-const backup = /^\/(etc\/(passwd|group|shadow|gshadow)-|var\/lib\/ucf\/hashfile\.\d) /
+/**
+ * What others leave: copies that the programs for accounts, and packages' own scripts, keep of the files that they change,
+ * and a folder of the JVM that the packages of Java start while they are installed, which goes with the next boot.
+ */
+const others = /^\/(etc\/(passwd|group|shadow|gshadow)-|var\/lib\/ucf\/hashfile\.\d|tmp\/hsperfdata_root) /
 
 /** The lines in which two fingerprints differ: those that went with `-`, those that came with `+`. */
 export function differences(before: string, after: string): string[] {
