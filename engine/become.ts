@@ -12,12 +12,13 @@ export interface RootShell {
 /**
  * The command line that runs `code` in a root shell; the quoting holds in any login shell, so `code` is one line without
  * single quotes. sudo clears the environment, so both ends of the connection, which sshd put there, go along as an
- * argument. Who logged in, and by which keys, is told beside them: what would no longer let them in is to be seen there.
+ * argument. Who logged in, and by which keys of both sides, is told beside them: what would no longer let them in is to
+ * be seen there.
  */
 export function asRoot(connection: Connection, code: string): RootShell {
-  const { host, becomePassword, offeredKeys = [] } = connection
-  const login = `SLUICE_USER=${host.user} SLUICE_KEYS="${offeredKeys.join(' ')}"`
-  const inner = `SLUICE_CLIENT=\${1%% *} SLUICE_SSH_PORT=\${1##* } ${login}; export SLUICE_CLIENT SLUICE_SSH_PORT SLUICE_USER SLUICE_KEYS; ${code}`
+  const { host, becomePassword, offeredKeys = [], knownKeyTypes = [] } = connection
+  const login = `SLUICE_USER=${host.user} SLUICE_KEYS=${inOneWord(offeredKeys)} SLUICE_HOST_KEYS=${inOneWord(knownKeyTypes)}`
+  const inner = `SLUICE_CLIENT=\${1%% *} SLUICE_SSH_PORT=\${1##* } ${login}; export SLUICE_CLIENT SLUICE_SSH_PORT SLUICE_USER SLUICE_KEYS SLUICE_HOST_KEYS; ${code}`
   if (host.user === 'root') {
     return { command: `exec sh -c '${inner}' sh "$SSH_CONNECTION"`, preface: '' }
   }
@@ -30,6 +31,10 @@ export function asRoot(connection: Connection, code: string): RootShell {
   }
   return { command: `exec sh -c ${quote(become)} ${words}`, preface }
 }
+
+/** What is no fingerprint and no type of a key, in a record that somebody wrote, goes no further. */
+const inOneWord = (names: readonly string[]) =>
+  `"${names.filter((name) => /^[a-zA-Z0-9@.:+/-]+$/.test(name)).join(' ')}"`
 
 /**
  * Judges that a root shell did not come about, by what sudo said.

@@ -69,15 +69,36 @@ judge_keys() {
   [ "$later" -le "$tries" ] || echo "sshd would end the login of the controller before the key that lets it in as $SLUICE_USER: that is number $later of those that it offers, and MaxAuthTries would be $tries"
 }`
 
+/** Defines `judge_host_keys NOW LATER`: says why the controller would not know the host any more by its keys. */
+const definesJudgeHostKeys = sh`
+# Those of the host's keys that are on record and that the settings in $1 show. One whose type is not told may be one.
+shown() {
+  algorithms=,$(told "$1" hostkeyalgorithms),
+  told "$1" hostkey | while IFS= read -r file; do
+    [ -e "$file" ] || continue
+    [ -r "$file.pub" ] || { echo "$file"; continue; }
+    read -r type rest < "$file.pub"
+    case " $SLUICE_HOST_KEYS " in *" $type "*) ;; *) continue ;; esac
+    case $type in ssh-rsa) names='rsa-sha2-512 rsa-sha2-256' ;; *) names=$type ;; esac
+    for name in $names; do case $algorithms in *",$name,"*) echo "$file"; break ;; esac; done
+  done
+}
+judge_host_keys() {
+  [ -n "\${SLUICE_HOST_KEYS:-}" ] && [ -n "$(shown "$1")" ] && [ -z "$(shown "$2")" ] || return 0
+  echo "sshd would no longer show a host key that is on record for it: that is $SLUICE_HOST_KEYS"
+}`
+
 const asWeLogIn = sh`-C "user=$SLUICE_USER,host=$SLUICE_CLIENT,addr=$SLUICE_CLIENT"`
 
-/** Says why sshd, with the settings that the file `$work/judged` makes, would not let the controller in by its keys. */
+/** Says why the controller and sshd, with the settings that `$work/judged` makes, would not know one another by their keys. */
 export const tellKeysBySettings = (user: string): Script => sh`
-if [ -n "\${SLUICE_KEYS:-}" ] && [ "\${SLUICE_USER:-}" = ${user} ]; then
+if [ "\${SLUICE_USER:-}" = ${user} ]; then
   ${definesJudgeKeys}
+  ${definesJudgeHostKeys}
   sshd -T ${asWeLogIn} > "$work/now"
   sshd -T -f "$work/judged" ${asWeLogIn} > "$work/later"
-  judge_keys "$work/now" "$work/later"
+  [ -z "\${SLUICE_KEYS:-}" ] || judge_keys "$work/now" "$work/later"
+  judge_host_keys "$work/now" "$work/later"
 fi`
 
 export interface KeyFileSpec {
@@ -106,9 +127,12 @@ echo "$(
 /** LOCKOUT_PREVENTED in the words of the host; nothing where it has none. */
 export function refusalByKeys(words: string, fix: string): SluiceError | undefined {
   if (words === '') return undefined
+  const ofHost = /host key/.test(words)
   return new SluiceError('LOCKOUT_PREVENTED', {
     subject: words,
     why: 'the host was asked, with the files and settings as they would be',
-    advice: `${fix}, or name the private half of a key that will be there as identityFile in the inventory: it is then offered alone`,
+    advice: ofHost
+      ? `${fix}, or put another key of the host on record first: as hostKeys in the inventory, or into the known-hosts file (ssh-keyscan shows them)`
+      : `${fix}, or name the private half of a key that will be there as identityFile in the inventory: it is then offered alone`,
   })
 }

@@ -22,6 +22,8 @@ export interface Carrier {
   readonly ended: Promise<void>
   /** Fingerprints of the keys that the login took, the last of which let us in; `undefined` where that is not known. */
   readonly offeredKeys: readonly string[] | undefined
+  /** The types of the host keys on record, of which the host must show one; none when nothing was on record. */
+  readonly knownKeyTypes: readonly string[]
   close(): void
 }
 

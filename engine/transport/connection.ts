@@ -25,6 +25,8 @@ export interface Connection {
   readonly remark?: string | undefined
   /** Fingerprints of the keys that the login took, in order; the last of them let us in. */
   readonly offeredKeys?: readonly string[] | undefined
+  /** The types of the host keys on record, of which the host must show one. */
+  readonly knownKeyTypes?: readonly string[]
   /** For sudo, where it wants one. */
   readonly becomePassword?: Secret | undefined
   /** What is known without asking, of what is no machine with a shell; no guard can have been left there either. */

@@ -64,6 +64,11 @@ function keyType(key: Buffer): string {
   return key.subarray(4, 4 + key.readUInt32BE(0)).toString('ascii')
 }
 
+/** The types of keys on record, each once. */
+export function typesOf(known: readonly string[]): string[] {
+  return [...new Set(known.map((key) => key.split(' ')[0] ?? ''))]
+}
+
 /** What a host is called in a known-hosts file. */
 export function knownHostsName({ address, port }: Pick<Host, 'address' | 'port'>): string {
   return port === 22 ? address : `[${address}]:${port}`

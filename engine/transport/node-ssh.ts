@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import { type Carrier, type RunningCommand, SessionRefused } from './carrier.ts'
 import { loginRefused, lost, NoCommonAlgorithm, unreachable } from './errors.ts'
-import type { HostKeys } from './host-keys.ts'
+import { type HostKeys, typesOf } from './host-keys.ts'
 import {
   type AskPassphrase,
   agentHolds,
@@ -70,18 +70,24 @@ export async function openByNodeSsh(
   }
   // Small questions and answers would otherwise wait for one another: 40 ms each (Nagle's algorithm, delayed ACK).
   ssh.connection?.setNoDelay(true)
-  return new NodeSshCarrier(ssh, keepAliveMs, offeredKeys(key))
+  return new NodeSshCarrier(ssh, keepAliveMs, { offered: offeredKeys(key), known })
 }
 
 class NodeSshCarrier implements Carrier {
   readonly ended: Promise<void>
   readonly offeredKeys: readonly string[] | undefined
+  readonly knownKeyTypes: readonly string[]
   readonly #ssh: NodeSSH
   #ending = 'the connection was closed'
 
-  constructor(ssh: NodeSSH, keepAliveMs: number, keys: readonly string[] | undefined) {
+  constructor(
+    ssh: NodeSSH,
+    keepAliveMs: number,
+    { offered, known }: { offered: readonly string[] | undefined; known: readonly string[] },
+  ) {
     this.#ssh = ssh
-    this.offeredKeys = keys
+    this.offeredKeys = offered
+    this.knownKeyTypes = typesOf(known)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.ended = promise
     ssh.connection?.on('error', ({ message }) => {
@@ -167,9 +173,10 @@ async function credentials(host: Host, askPassphrase: AskPassphrase | undefined)
 }
 
 function algorithmsOf(known: readonly string[]): string[] {
-  const types = known.map((key) => key.split(' ')[0] ?? '')
   return [
-    ...new Set(types.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]))),
+    ...new Set(
+      typesOf(known).flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type])),
+    ),
   ]
 }
 

@@ -46,6 +46,8 @@ export interface Master {
   directory: string
   controlPath: string
   log: MasterLog
+  /** The host keys on record. */
+  known: readonly string[]
 }
 
 /**
@@ -92,7 +94,8 @@ export async function startMaster(host: Host, options: CarrierOptions, through?:
     rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch(() => {})
   })
   const log: MasterLog = { said: [], hostKey: '', offered: [], keyAccepted: false, endings: new Map() }
-  if (await isOpen(master, log, options.timeoutMs)) return { process: master, directory, controlPath, log }
+  if (await isOpen(master, log, options.timeoutMs))
+    return { process: master, directory, controlPath, log, known }
   if (passphrase !== undefined && log.keyAccepted) throw wrongPassphrase(host.identityFile ?? '')
   throw connectError(host, log, known, options.timeoutMs)
 }

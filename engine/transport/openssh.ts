@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host } from '../inventory.ts'
 import { type Carrier, type RunningCommand, SessionRefused } from './carrier.ts'
 import { lost } from './errors.ts'
+import { typesOf } from './host-keys.ts'
 import type { CarrierOptions } from './node-ssh.ts'
 import { endMaster, type Master, startMaster } from './openssh-master.ts'
 import { muxWords } from './openssh-words.ts'
@@ -33,12 +34,14 @@ export class OpenSshCarrier implements Carrier {
   readonly ended: Promise<void>
   readonly controlPath: string
   readonly offeredKeys: readonly string[] | undefined
+  readonly knownKeyTypes: readonly string[]
   readonly #master: Master
   #started = 0
 
   constructor(master: Master) {
     this.#master = master
     this.controlPath = master.controlPath
+    this.knownKeyTypes = typesOf(master.known)
     const { keyAccepted, offered } = master.log
     this.offeredKeys = keyAccepted && offered.length > 0 ? offered : undefined
     this.ended = this.#isAlive() ? once(master.process, 'exit').then(() => {}) : Promise.resolve()

@@ -20,6 +20,7 @@ export class SshConnection implements Connection {
   readonly remark: string | undefined
   readonly becomePassword: Secret | undefined
   readonly offeredKeys: readonly string[] | undefined
+  readonly knownKeyTypes: readonly string[]
   readonly #carrier: Carrier
   readonly #sessions = new SessionQueue()
 
@@ -28,6 +29,7 @@ export class SshConnection implements Connection {
     this.remark = remark
     this.becomePassword = becomePassword
     this.offeredKeys = carrier.offeredKeys
+    this.knownKeyTypes = carrier.knownKeyTypes
     this.#carrier = carrier
     void carrier.ended.then(onEnd)
   }

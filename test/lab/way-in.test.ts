@@ -75,6 +75,36 @@ else {
     })
   }
 
+  for (const [type, settings] of [
+    ['ssh-ed25519', 'HostKeyAlgorithms rsa-sha2-512,rsa-sha2-256'],
+    ['ssh-ed25519', 'HostKey /etc/ssh/ssh_host_rsa_key'],
+    ['ecdsa-sha2-nistp256', 'HostKeyAlgorithms ssh-ed25519,rsa-sha2-512'],
+  ] as const) {
+    test.serial(`where only ${type} is on record, ${settings} is refused`, async (t) => {
+      const hostKeys = host().hostKeys.filter((key) => key.startsWith(type))
+      const connection = await lab().connect(host({ hostKeys }))
+      t.teardown(() => connection.close())
+      await ask(connection, sh`ssh-keygen -A`)
+      const plan = sshdConfig({ content: `${settings}\n`, login: login(connection) })
+
+      const { code, subject } = await t.throwsAsync(converge(connection, [plan]), { instanceOf: SluiceError })
+
+      t.is(code, 'LOCKOUT_PREVENTED')
+      t.is(subject, `sshd would no longer show a host key that is on record for it: that is ${type}`)
+    })
+  }
+
+  test.serial('host keys may be hidden as long as one that is on record is shown', async (t) => {
+    const reconnect = () => lab().connect(host())
+    const connection = await reconnect()
+    t.teardown(() => connection.close())
+    const plan = sshdConfig({ content: 'HostKeyAlgorithms ssh-ed25519\n', login: login(connection) })
+
+    const { error } = await converge(connection, [plan], { reconnect, guardSeconds: 8 })
+
+    t.is(error, undefined)
+  })
+
   test.serial('a file of keys that still has ours, and one of another account, are no lockout', async (t) => {
     const connection = await lab().connect(host())
     t.teardown(() => connection.close())
