@@ -1,7 +1,7 @@
 import test from 'ava'
 import { sendTo } from '../../support/kafka-log.ts'
 import { type Ground, layPipeline, type Pipeline, prepareGround } from '../../support/pipeline.ts'
-import { eventually } from '../../support/programs.ts'
+import { answerOf, eventually } from '../../support/programs.ts'
 
 let ground: Ground
 
@@ -128,3 +128,26 @@ test.serial(
     )
   },
 )
+
+test.serial('usage of one GPU that comes by two partitions costs twice, and is said', async (t) => {
+  const pipeline = await layPipeline(t, ground)
+  const processor = pipeline.startProcessor()
+  const { token } = pipeline.topics
+  for (const partition of [1, 4]) {
+    await sendTo(ground.services.bootstrap, { topic: token, partition, values: [usage(0), usage(1)] })
+  }
+  await eventually('all are stored', async () => (await pipeline.documents('token_usage')).length === 4)
+
+  const costs = (await pipeline.documents('token_usage')).map(
+    ({ tokens, cost_per_token }) => tokens * cost_per_token,
+  )
+  const { body } = (await answerOf(`${pipeline.url}/metrics`)) ?? { body: '' }
+  processor.kill('SIGTERM')
+  const { stdout } = await processor.ended
+
+  // Of each partition: the first second's event, and half of what the GPU costs in two.
+  const perSecond = 0.85 / 3600
+  t.true(Math.abs(costs.reduce((sum, cost) => sum + cost, 0) - perSecond * 3) < 1e-9, String(costs))
+  t.regex(body, /^sluice_processor_split_gpus_total 1$/m)
+  t.is(stdout.match(/usage of one GPU comes from several partitions/g)?.length, 1)
+})
