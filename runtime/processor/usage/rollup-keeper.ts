@@ -62,10 +62,11 @@ export class RollupKeeper {
     rest: (workMs: number) => Promise<void> = async () => {},
   ): Promise<number> {
     let failed = 0
+    // First, since this fails while the database is away: what is taken must be worked on or given back.
+    const others = await this.#othersMarks()
     this.#markedSince = this.#tookAt
     this.#tookAt = Date.now()
     const own = await this.#marks.take()
-    const others = await this.#othersMarks()
     const removable = new Set([
       ...own,
       ...others.filter(({ abandoned }) => abandoned).map(({ mark }) => mark),

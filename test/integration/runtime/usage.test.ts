@@ -224,6 +224,23 @@ test('a write that failed and is repeated is in the sums', async (t) => {
   t.like((await ask(opened, inDay)).total, addUp(documents))
 })
 
+test('a database that goes away while marks are looked for leaves none behind', async (t) => {
+  const opened = await openStore(t)
+  const documents = usageDocuments(100, { seed: 17, ...day })
+  await opened.keeper.prepare()
+  await opened.insert(documents)
+  const { marks } = opened.store
+  const ofOthers = marks.ofOthers.bind(marks)
+  marks.ofOthers = () => Promise.reject(new Error('the connection is lost'))
+  await t.throwsAsync(opened.keeper.catchUp(never), { message: 'the connection is lost' })
+  marks.ofOthers = ofOthers
+  await opened.keeper.catchUp(never)
+
+  const answer = await ask(opened, inDay)
+  t.true(answer.complete)
+  t.like(answer.total, addUp(documents))
+})
+
 test('what is past its retention is deleted once it is summed up, and the sums stay', async (t) => {
   const opened = await openStore(t)
   const documents = usageDocuments(3000, { seed: 8, ...day })
