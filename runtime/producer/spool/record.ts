@@ -44,11 +44,21 @@ export function encodeRecord({ topic, key, value }: SpooledEvent): Buffer {
   return record
 }
 
-/** The event that begins at `from` and where the next one begins, or why there is none. */
-export function decodeRecord(
-  bytes: Buffer,
-  from: number,
-): { event: SpooledEvent; next: number } | { end: SegmentEnd } {
+type Reading = { event: SpooledEvent; next: number } | { end: SegmentEnd }
+
+/**
+ * The event that begins at `from` and where the next one begins, or why there is none. Zeros up to the end are a record
+ * cut short: after a loss of power a file can be as long as it was to become, without what was to be in it.
+ */
+export function decodeRecord(bytes: Buffer, from: number): Reading {
+  const reading = recordAt(bytes, from)
+  const isTorn = isDamaged(reading) && bytes.subarray(from).every((byte) => byte === 0)
+  return isTorn ? { end: 'torn' } : reading
+}
+
+const isDamaged = (reading: Reading): boolean => 'end' in reading && reading.end === 'damaged'
+
+function recordAt(bytes: Buffer, from: number): Reading {
   const rest = bytes.length - from
   if (rest === 0) return { end: 'whole' }
   if (rest < headerBytes) return { end: 'torn' }
@@ -79,8 +89,7 @@ export function skipDamage(bytes: Buffer, from: number): { next: number; lost: n
   let place = from
   let lost = 0
   while (place < bytes.length) {
-    const read = decodeRecord(bytes, place)
-    if (!('end' in read) || read.end !== 'damaged') break
+    if (!isDamaged(decodeRecord(bytes, place))) break
     lost += 1
     place = endOfDamaged(bytes, place)
   }
@@ -93,6 +102,6 @@ function endOfDamaged(bytes: Buffer, from: number): number {
   const end = from + headerBytes + length
   if (bytes.readUInt32LE(from + 4) === complement(length) && end <= bytes.length) return end
   let place = from + 1
-  while (place < bytes.length && 'end' in decodeRecord(bytes, place)) place += 1
+  while (place < bytes.length && 'end' in recordAt(bytes, place)) place += 1
   return place
 }

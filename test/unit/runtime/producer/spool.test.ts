@@ -107,8 +107,18 @@ test('whichever byte is changed, no event is read that was not written', (t) => 
   )
 })
 
-test('a stretch of zeros, as a crash can leave it, is no event', (t) => {
-  t.deepEqual(read(Buffer.alloc(4096)), { events: [], end: 'damaged' })
+test('zeros up to the end, as a loss of power can leave them, are a record cut short and no event', (t) => {
+  const record = encodeRecord(event(1))
+
+  t.deepEqual(read(Buffer.alloc(4096)), { events: [], end: 'torn' })
+  t.deepEqual(read(Buffer.concat([record, Buffer.alloc(4096)])), { events: [event(1)], end: 'torn' })
+})
+
+test('zeros with a record behind them are damage, of which the end is found in little time', (t) => {
+  const zeros = Buffer.alloc(4 * 1024 * 1024)
+
+  t.deepEqual(read(Buffer.concat([zeros, encodeRecord(event(1))])), { events: [], end: 'damaged' })
+  t.deepEqual(skipDamage(Buffer.concat([zeros, encodeRecord(event(1))]), 0), { next: zeros.length, lost: 1 })
 })
 
 test('however adding, taking and restarting follow one another, events come out once and in order', async (t) => {
@@ -214,6 +224,23 @@ test('a record that a crash cut short is said, and what is written after it is r
   await second.spool.append([event(3)])
 
   t.deepEqual(await taken(second.spool), [event(1), event(3)])
+  t.deepEqual(second.said, ['the last record of a segment was cut short by a crash'])
+  await second.spool.close()
+})
+
+test('a segment that a loss of power filled up with zeros gives all its events, and none counts as lost', async (t) => {
+  const directory = await folder(t)
+  const first = await opened(directory)
+  await first.spool.append([event(1)])
+  await first.spool.close()
+  await appendFile(join(directory, '000000000001.spool'), Buffer.alloc(4096))
+
+  const second = await opened(directory)
+  t.deepEqual(await second.spool.count(), { t: 1 })
+  await second.spool.append([event(2)])
+
+  t.deepEqual(await taken(second.spool), [event(1), event(2)])
+  t.is(second.spool.lost, 0)
   t.deepEqual(second.said, ['the last record of a segment was cut short by a crash'])
   await second.spool.close()
 })
