@@ -190,8 +190,15 @@ export class PriceBook {
     let prices = this.#gpus.get(key)
     if (prices === undefined) {
       prices = {
-        ...{ host, index, changes: [], isKnown: false, newest: Number.POSITIVE_INFINITY },
-        ...{ refreshedAt: Number.NEGATIVE_INFINITY, pending: [], fresh: [], turn: Promise.resolve() },
+        host,
+        index,
+        changes: [],
+        isKnown: false,
+        newest: Number.POSITIVE_INFINITY,
+        refreshedAt: Number.NEGATIVE_INFINITY,
+        pending: [],
+        fresh: [],
+        turn: Promise.resolve(),
       }
       this.#gpus.set(key, prices)
     }

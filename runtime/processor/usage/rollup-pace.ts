@@ -7,14 +7,14 @@ const restsPerWork = {
   late: { busy: 8, idle: 1 },
 }
 
+interface Pace {
+  busy: boolean
+  /** For how long the oldest of what is marked may have been. */
+  behindMs: number
+}
+
 /** How long to rest after work, so that sums neither take the database from those who write nor stay behind for ever. */
-export function restAfter(
-  workMs: number,
-  {
-    busy,
-    behindMs,
-  }: { busy: boolean /** For how long the oldest of what is marked may have been. */; behindMs: number },
-): number {
+export function restAfter(workMs: number, { busy, behindMs }: Pace): number {
   const rests = behindMs > lateMs ? restsPerWork.late : restsPerWork.inTime
   return workMs * (busy ? rests.busy : rests.idle)
 }
