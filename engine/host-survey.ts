@@ -136,6 +136,9 @@ function placeResources(host: Host, plays: Play[], facts: Facts, options: Survey
     paramsOf: (role, other) =>
       role.read(variablesOf(other, inventory, options.overrides)[role.name], other.name),
   }
+  if (!isRemoval(mode)) {
+    for (const { roles } of plays) for (const role of roles) role.require(variables[role.name], context)
+  }
   const placed = plays.flatMap((play) =>
     play.roles.flatMap((role) =>
       role

@@ -21,6 +21,8 @@ export interface Role<Params = unknown> {
   /** Reads the variables of a host that are under the role's name. @throws SluiceError VARIABLE_INVALID */
   read(variables: unknown, host: string): Params
   resources(variables: unknown, context: RoleContext): Resource[]
+  /** @throws SluiceError why a host cannot be this; what was installed can be removed from it all the same */
+  require(variables: unknown, context: RoleContext): void
   description: string
   params: v.GenericSchema
 }
@@ -30,6 +32,8 @@ export interface RoleDefinition<Schema extends v.GenericSchema<unknown, unknown>
   description: string
   params: Schema
   resources(params: v.InferOutput<Schema>, context: RoleContext): Resource[]
+  /** Throws where a host cannot be this: it is asked before anything is changed there, and not for a removal. */
+  require?(params: v.InferOutput<Schema>, context: RoleContext): void
 }
 
 /**
@@ -61,5 +65,6 @@ export function defineRole<Schema extends v.GenericSchema<unknown, unknown>>(
     params,
     read,
     resources: (variables, context) => definition.resources(read(variables, context.host.name), context),
+    require: (variables, context) => definition.require?.(read(variables, context.host.name), context),
   }
 }

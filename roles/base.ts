@@ -1,13 +1,14 @@
 import * as v from 'valibot'
 import { SluiceError } from '../engine/errors.ts'
-import type { Resource } from '../engine/resource.ts'
+import type { Facts } from '../engine/facts.ts'
+import type { Host } from '../engine/inventory.ts'
 import { group, user } from '../engine/resources/account.ts'
 import { aptPackage } from '../engine/resources/apt-package.ts'
 import { directory } from '../engine/resources/directory.ts'
 import { file } from '../engine/resources/file.ts'
 import { sysctl } from '../engine/resources/sysctl.ts'
 import { systemdUnit } from '../engine/resources/systemd-unit.ts'
-import { defineRole, type RoleContext } from '../engine/role.ts'
+import { defineRole } from '../engine/role.ts'
 import { account, configurationDirectory, releaseRoot } from './layout.ts'
 
 const journalLimits = '/etc/systemd/journald.conf.d/50-sluice.conf'
@@ -22,28 +23,8 @@ export const base = defineRole({
       v.description('megabytes of disk that the journal may use'),
     ),
   }),
-  resources: ({ journalMaxMb }, context) => {
-    refuseOtherReleases(context)
-    return resourcesOf(journalMaxMb, context)
-  },
-})
-
-/** Others have other packages and defaults: it would go wrong half-way, with sshd and the firewall changed. */
-function refuseOtherReleases({ facts, host }: RoleContext): void {
-  const { distribution, release } = facts
-  if (releases[distribution]?.includes(release)) return
-  throw new SluiceError('HOST_UNSUPPORTED', {
-    subject:
-      `the system should be Debian 12, Ubuntu 22.04 or Ubuntu 24.04, is ${distribution} ${release}`.trim(),
-    at: host.name,
-    advice: 'leave this host out with --limit',
-  })
-}
-
-const releases: Record<string, string[]> = { debian: ['12'], ubuntu: ['22.04', '24.04'] }
-
-function resourcesOf(journalMaxMb: number, { facts, host }: RoleContext): Resource[] {
-  return [
+  require: (_, { facts, host }) => refuseOtherReleases(facts, host),
+  resources: ({ journalMaxMb }, { facts, host }) => [
     group({ name: account.name, gid: account.id }),
     user({ name: account.name, uid: account.id, group: account.name }),
     directory({ path: releaseRoot }),
@@ -67,8 +48,21 @@ function resourcesOf(journalMaxMb: number, { facts, host }: RoleContext): Resour
     sysctl({ key: 'net.core.somaxconn', value: 4096 }),
     sysctl({ key: 'net.ipv4.tcp_keepalive_time', value: 120 }),
     ...(host.groups.some((name) => name === 'kafka' || name === 'mongodb') ? storageSettings : []),
-  ]
+  ],
+})
+
+/** Others have other packages and defaults: it would go wrong half-way, with sshd and the firewall changed. */
+function refuseOtherReleases({ distribution, release }: Facts, host: Host): void {
+  if (releases[distribution]?.includes(release)) return
+  throw new SluiceError('HOST_UNSUPPORTED', {
+    subject:
+      `the system should be Debian 12, Ubuntu 22.04 or Ubuntu 24.04, is ${distribution} ${release}`.trim(),
+    at: host.name,
+    advice: 'leave this host out with --limit',
+  })
 }
+
+const releases: Record<string, string[]> = { debian: ['12'], ubuntu: ['22.04', '24.04'] }
 
 /**
  * Apache's and MongoDB's notes for production agree on these; Kafka maps two areas a log segment. On vm.dirty_ratio they do

@@ -1,12 +1,14 @@
 import { SluiceError } from '../engine/errors.ts'
 import type { RoleContext } from '../engine/role.ts'
 
-/** What the system, the page cache and the rest of a service need beside what a service is told to take. */
-const restMb = 1024
+/** Beyond this share the system and the page cache have no room, whatever the size of the host. */
+const mostShare = 0.8
+/** What is advised leaves something, so that a host which tells a little less after a restart still has it. */
+const advisedShare = 0.75
 
 /**
- * Sees that a host has the memory that a variable gives to a service: it should leave 1 GB, or half of a small host.
- * Without this the service would start, and be killed, or have the host swap, once it is used.
+ * Sees that a host has the memory that a variable gives to a service. Without this the service would start, and be
+ * killed, or have the host swap, once it is used.
  *
  * @throws SluiceError VARIABLE_INVALID
  */
@@ -15,11 +17,11 @@ export function requireMemory(
   wantedMb: number | undefined,
   { host, facts: { memoryMb } }: Pick<RoleContext, 'host' | 'facts'>,
 ): void {
-  const mostMb = Math.max(memoryMb - restMb, Math.floor(memoryMb / 2))
-  if (wantedMb === undefined || wantedMb <= mostMb) return
+  if (wantedMb === undefined || wantedMb <= memoryMb * mostShare) return
+  const advisedMb = Math.floor((memoryMb * advisedShare) / 64) * 64
   throw new SluiceError('VARIABLE_INVALID', {
-    subject: `${variable} should leave ${host.name} at least ${memoryMb - mostMb} of its ${memoryMb} MB of memory, and wants ${wantedMb} MB`,
+    subject: `${variable} is ${wantedMb} MB, and ${host.name} has ${memoryMb} MB of memory in all`,
     why: 'the system, the page cache and what a service needs beside that have to have room',
-    advice: `give it at most ${mostMb} MB, leave ${variable} out, or give the host more memory`,
+    advice: `give it at most ${advisedMb} MB, leave ${variable} out, or give the host more memory`,
   })
 }

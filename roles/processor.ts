@@ -56,55 +56,49 @@ export const processor = defineRole({
       v.description('how much it logs'),
     ),
   }),
-  resources: (params, context) => {
-    requireMemory('processor.heapMb', params.heapMb, context)
-    return [
-      release({ name: 'processor', artifact: runtimeArtifact('processor') }),
-      file({
-        path: environment,
-        mode: '0640',
-        group: account.name,
-        content: environmentFile({
-          NODE_ENV: 'production',
-          KAFKA_BOOTSTRAP: brokers(context),
-          MONGODB_URI: databaseUri(context),
-          PRICE_PER_HOUR_USD: params.pricePerHourUsd,
-          RETENTION_DAYS: params.retentionDays,
-          HTTP_PORT: params.port,
-          LOG_LEVEL: params.logLevel,
-          HOSTNAME: context.host.name,
-        }),
+  require: ({ heapMb }, context) => requireMemory('processor.heapMb', heapMb, context),
+  resources: (params, context) => [
+    release({ name: 'processor', artifact: runtimeArtifact('processor') }),
+    file({
+      path: environment,
+      mode: '0640',
+      group: account.name,
+      content: environmentFile({
+        NODE_ENV: 'production',
+        KAFKA_BOOTSTRAP: brokers(context),
+        MONGODB_URI: databaseUri(context),
+        PRICE_PER_HOUR_USD: params.pricePerHourUsd,
+        RETENTION_DAYS: params.retentionDays,
+        HTTP_PORT: params.port,
+        LOG_LEVEL: params.logLevel,
+        HOSTNAME: context.host.name,
       }),
-      systemdUnit({
-        unit: 'processor.service',
-        content: serviceUnit({
-          description: 'Sluice processor: Kafka to MongoDB',
-          command: [
-            nodeBinary,
-            ...nodeOptions(params.heapMb),
-            `${currentRelease('processor')}/processor.cjs`,
-          ],
-          environmentFile: environment,
-          account: account.name,
-          stopSeconds: 30,
-          openFiles: 65_536,
-          extra: [...misconfigured, memoryLimit(params.heapMb)],
-        }),
-        enabled: true,
-        state: 'running',
-        loads: [currentRelease('node'), currentRelease('processor'), environment],
+    }),
+    systemdUnit({
+      unit: 'processor.service',
+      content: serviceUnit({
+        description: 'Sluice processor: Kafka to MongoDB',
+        command: [nodeBinary, ...nodeOptions(params.heapMb), `${currentRelease('processor')}/processor.cjs`],
+        environmentFile: environment,
+        account: account.name,
+        stopSeconds: 30,
+        openFiles: 65_536,
+        extra: [...misconfigured, memoryLimit(params.heapMb)],
       }),
-      listeningPort({ unit: 'processor.service', port: params.port, addresses: ['0.0.0.0'] }),
-      waitFor({
-        unit: 'processor.service',
-        until: {
-          condition: 'http',
-          address: serviceAddress(context.host),
-          port: params.port,
-          path: '/ready',
-        },
-        timeoutSeconds: 180,
-      }),
-    ]
-  },
+      enabled: true,
+      state: 'running',
+      loads: [currentRelease('node'), currentRelease('processor'), environment],
+    }),
+    listeningPort({ unit: 'processor.service', port: params.port, addresses: ['0.0.0.0'] }),
+    waitFor({
+      unit: 'processor.service',
+      until: {
+        condition: 'http',
+        address: serviceAddress(context.host),
+        port: params.port,
+        path: '/ready',
+      },
+      timeoutSeconds: 180,
+    }),
+  ],
 })

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { $ } from 'zx'
-import { reasonOf, SluiceError } from '../errors.ts'
+import { type ErrorCode, reasonOf, SluiceError } from '../errors.ts'
 import type { Host } from '../inventory.ts'
 import { painter } from '../report/terminal.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -102,8 +102,10 @@ async function hostFindings(session: Session, options: HostOptions): Promise<Fin
     const summary = ok('inventory', `${inventory.name}: ${hosts.length} hosts`)
     return [summary, ...(await Promise.all(hosts.map(judge)))]
   } catch (error) {
-    // A lab that was not made yet is made by the first provision.
-    if (error instanceof SluiceError && error.code === 'LAB_UNAVAILABLE')
+    // Hosts that were not made yet are no trouble: that is when one asks what is missing for them.
+    const notYet: ErrorCode[] =
+      options.limit === undefined ? ['LAB_UNAVAILABLE', 'HOSTS_UNKNOWN'] : ['LAB_UNAVAILABLE']
+    if (error instanceof SluiceError && notYet.includes(error.code))
       return [{ ...ok('inventory', error.subject), ...(error.advice && { advice: error.advice }) }]
     return [problemOf('inventory', error)]
   }

@@ -68,7 +68,8 @@ export async function inventoryShow(
   const { inventory, hosts } = await loadHosts(session, options, { create: false, reach: false })
   const { print } = session
   if (options.json) {
-    print(JSON.stringify({ type: 'inventory', ...inventory, hosts } satisfies CommandDocument))
+    const { sharedVariables: _, ...shown } = inventory
+    print(JSON.stringify({ type: 'inventory', ...shown, hosts } satisfies CommandDocument))
     return exitCodes.converged
   }
   const hostRows = hosts.map((host) => [

@@ -153,7 +153,7 @@ export function addPlaybookOptions(command: Command): Command {
     )
     .option(
       '--allow-lockout',
-      'go on although the plan would shut this machine out of a host; the guard still takes that back',
+      'go on although what sshd and firewall plan would shut this machine out; the guard still takes that back',
     )
 }
 

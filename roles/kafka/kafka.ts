@@ -26,7 +26,7 @@ const KafkaParams = v.strictObject({
   heapMb: v.pipe(
     v.optional(v.pipe(v.number(), v.integer(), v.minValue(128))),
     v.description(
-      'megabytes of heap, 1 GB less than the host has (or half) at most; left out, 0.4 of the memory of the host, the rest being its page cache',
+      'megabytes of heap, three quarters of the memory of the host at most; left out, 0.4 of the memory of the host, the rest being its page cache',
     ),
   ),
   retentionHours: v.pipe(
@@ -40,9 +40,9 @@ export const kafka = defineRole({
   name: 'kafka',
   description: 'Kafka 3.7.0 on the private address',
   params: KafkaParams,
+  require: ({ heapMb: heap }, context) => requireMemory('kafka.heapMb', heap, context),
   resources: ({ port, heapMb: heap, retentionHours }, { facts, host, group, paramsOf }) => {
     requireOneHost('kafka', group('kafka'))
-    requireMemory('kafka.heapMb', heap, { host, facts })
     return [
       release({ name: 'kafka', artifact: kafkaArtifact() }),
       directory({ path: '/etc/kafka' }),

@@ -54,9 +54,9 @@ export const mongodb = defineRole({
       v.description('gigabytes of cache; left out, half of the memory beyond 1 GB, as MongoDB itself has it'),
     ),
   }),
+  require: ({ cacheGb }, context) => requireMemory('mongodb.cacheGb', cacheGb && cacheGb * 1024, context),
   resources: ({ port, database, cacheGb }, { facts, host, group }) => {
     requireOneHost('mongodb', group('mongodb'))
-    requireMemory('mongodb.cacheGb', cacheGb && cacheGb * 1024, { host, facts })
     return [
       aptPackage({ name: libraries(facts) }),
       release({ name: 'mongodb', artifact: mongodbArtifact(facts) }),

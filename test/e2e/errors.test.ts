@@ -234,7 +234,7 @@ if (isRoot) {
     t.is(exitCode, 1)
     t.regex(
       stderr,
-      /VARIABLE_INVALID {2}kafka\.heapMb should leave vm1 at least 1024 of its \d+ MB of memory, and wants 999999 MB\n {2}at {3}vm1/,
+      /VARIABLE_INVALID {2}kafka\.heapMb is 999999 MB, and vm1 has \d+ MB of memory in all\n {2}at {3}vm1/,
     )
     t.regex(stdout, /vm1; nothing was changed/)
     showsInGallery(t, 'a heap that the host does not have', stderr)

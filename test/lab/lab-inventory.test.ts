@@ -20,7 +20,6 @@ const settings = labSettings(tmpdir(), { SLUICE_LAB_NAME: testLabName('itself'),
 const quiet = () => undefined
 const onHost = isRoot ? test.serial : test.serial.skip
 /** How long it took until hosts were there. */
-let madeInMs = 0
 
 /** Runs a command on a host, over SSH as a person would. */
 async function on(host: string, command: string): Promise<string> {
@@ -80,9 +79,7 @@ onHost(
   'from nothing come hosts that a person logs in on by key, with known host keys and sudo',
   async (t) => {
     t.timeout(600_000)
-    const started = performance.now()
     await bringUp(settings, 2, quiet)
-    madeInMs = performance.now() - started
     for (const host of ['vm1', 'vm2']) {
       t.is(
         await on(host, 'hostname; id -un; sudo id -un; systemctl is-system-running'),
@@ -180,16 +177,13 @@ onHost('a host that lost its power, or was stopped, starts again with its files'
   t.is(await on('vm2', 'systemctl is-system-running'), 'running')
 })
 
-onHost('bringing up what is up changes nothing and takes no time', async (t) => {
+onHost('bringing up what is up changes nothing and says nothing', async (t) => {
   const before = (await status(settings)).map(({ name, state }) => [name, state])
   const boots = () =>
     Promise.all(['vm1', 'vm2'].map((host) => on(host, 'cat /proc/sys/kernel/random/boot_id')))
   const booted = await boots()
-  const started = performance.now()
   const said: string[] = []
   await bringUp(settings, 2, (message) => said.push(message))
-  // However slow the machine is, compared with what it takes to make them.
-  t.true(performance.now() - started < madeInMs / 2)
   t.deepEqual(said, [])
   t.deepEqual(await boots(), booted)
   t.true(

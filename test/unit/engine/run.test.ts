@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { stoppedReason } from '../../../engine/events.ts'
+import { SluiceError } from '../../../engine/errors.ts'
+import { type Mode, stoppedReason } from '../../../engine/events.ts'
 import { note, scratch } from '../../support/resources.ts'
 import { roleOf, trialRun } from '../../support/trial-run.ts'
 
@@ -64,4 +65,25 @@ test('a host that a stopped run had not begun is not connected to', async (t) =>
 
   t.is(hosts[0]?.reason, stoppedReason)
   t.false(events.some(({ type }) => type === 'host-connecting'))
+})
+
+test('what a role requires of a host is asked before anything is changed, and not for a removal', async (t) => {
+  const path = join(scratch(), 'a')
+  const demanding = {
+    ...roleOf('demanding', () => [note({ path, content: 'a' })]),
+    require: () => {
+      throw new SluiceError('HOST_UNSUPPORTED', { subject: 'it has one leg' })
+    },
+  }
+  const run = (mode: Mode) =>
+    trialRun({ names: ['first'], plays: [{ name: 'one', hosts: 'all', roles: [demanding] }], mode })
+
+  const refused = await run('apply')
+  const there = existsSync(path)
+  writeFileSync(path, 'a')
+  const removed = await run('remove')
+
+  t.is(refused.hosts[0]?.error?.code, 'HOST_UNSUPPORTED')
+  t.false(there)
+  t.is(removed.hosts[0]?.error, undefined)
 })

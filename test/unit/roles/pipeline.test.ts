@@ -12,6 +12,7 @@ import { mongodb } from '../../../roles/mongodb/mongodb.ts'
 import { processor } from '../../../roles/processor.ts'
 import { producer } from '../../../roles/producer.ts'
 import { zookeeper } from '../../../roles/zookeeper.ts'
+import { pipelineContext } from '../../support/role-context.ts'
 
 const host = (name: string, group: string, address: string): Host => ({
   name,
@@ -84,22 +85,27 @@ test('Kafka takes its heap from the memory of the host, within bounds, unless it
   t.deepEqual([heapMb(256, 0.4, [256, 6144]), heapMb(65_536, 0.4, [256, 6144])], [256, 6144])
 })
 
-for (const [variable, role, host, params, most] of [
-  ['kafka.heapMb', kafka, 'vm1', (mb: number) => ({ heapMb: mb }), 1024],
-  ['zookeeper.heapMb', zookeeper, 'vm1', (mb: number) => ({ heapMb: mb }), 1024],
-  ['mongodb.cacheGb', mongodb, 'vm2', (mb: number) => ({ cacheGb: mb / 1024 }), 1024],
-  ['processor.heapMb', processor, 'vm3', (mb: number) => ({ heapMb: mb }), 1024],
+for (const [variable, role, host, params] of [
+  ['kafka.heapMb', kafka, 'vm1', (mb: number) => ({ heapMb: mb })],
+  ['zookeeper.heapMb', zookeeper, 'vm1', (mb: number) => ({ heapMb: mb })],
+  ['mongodb.cacheGb', mongodb, 'vm2', (mb: number) => ({ cacheGb: mb / 1024 })],
+  ['processor.heapMb', processor, 'vm3', (mb: number) => ({ heapMb: mb })],
 ] as const) {
-  test(`${variable} leaves the host 1 GB, or half of a small one, or is refused`, (t) => {
-    const declare = (mb: number, memoryMb: number) => () => resourcesOf(role, host, params(mb), { memoryMb })
+  test(`${variable} leaves the host a fifth of its memory, or is refused with less than that`, (t) => {
+    const declare = (mb: number, memoryMb: number) => () =>
+      role.require(params(mb), pipelineContext(host, { facts: { memoryMb } }))
 
-    t.notThrows(declare(most, 2048))
+    t.notThrows(declare(1024, 1963))
     t.notThrows(declare(512, 1024))
-    t.notThrows(declare(3072, 4096))
-    t.throws(declare(3073, 4096), {
-      message: `VARIABLE_INVALID  ${variable} should leave ${host} at least 1024 of its 4096 MB of memory, and wants 3073 MB`,
+    // A host that came back with a little less than what was advised.
+    t.notThrows(declare(3072, 4064))
+    t.throws(declare(3584, 4096), {
+      message: `VARIABLE_INVALID  ${variable} is 3584 MB, and ${host} has 4096 MB of memory in all`,
     })
-    t.throws(declare(600, 1024), { message: /at least 512 of its 1024 MB of memory, and wants 600 MB$/ })
+    t.is(
+      t.throws(declare(900, 1000), { instanceOf: SluiceError })?.advice?.split(',')[0],
+      'give it at most 704 MB',
+    )
   })
 }
 
@@ -209,9 +215,12 @@ for (const [distribution, release] of [
   ['ubuntu', '20.04'],
 ] as const) {
   test(`${distribution} ${release || 'without a release'} is refused before anything is changed`, (t) => {
-    const error = t.throws(() => resourcesOf(base, 'vm1', {}, { distribution, release }), {
-      instanceOf: SluiceError,
-    })
+    const error = t.throws(
+      () => base.require({}, pipelineContext('vm1', { facts: { distribution, release } })),
+      {
+        instanceOf: SluiceError,
+      },
+    )
 
     t.is(error.code, 'HOST_UNSUPPORTED')
     t.true(error.message.endsWith(`is ${distribution} ${release}`.trim()), error.message)

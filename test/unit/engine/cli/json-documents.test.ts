@@ -65,6 +65,35 @@ for (const [words, types] of [
   })
 }
 
+test('an inventory of Ansible is shown as any other', async (t) => {
+  const folder = projectFolder(t, { 'hosts.ini': '[kafka]\nvm1 ansible_host=127.0.0.1\n' })
+
+  const { stdout, stderr } = await sluice(folder, ['inventory', 'show', '-i', 'hosts.ini', '--json'])
+
+  t.deepEqual(
+    documentsIn(stdout).map(({ type }) => type),
+    ['inventory'],
+    stderr,
+  )
+})
+
+test('hosts that are not there yet are no trouble to doctor, but a mistyped one is', async (t) => {
+  const folder = projectFolder(t, {
+    'none.yaml': 'groups: {}\npolicy: { admin: [], rules: [] }\nhosts: {}\n',
+  })
+  const doctor = async (...words: string[]) => {
+    const { stdout } = await sluice(folder, ['doctor', '-i', 'none.yaml', ...words, '--json'], noCredentials)
+    return documentsIn(stdout)
+      .filter((document) => document.type === 'doctor-finding')
+      .find(({ subject }) => subject === 'inventory')
+  }
+
+  const notYet = await doctor()
+  t.is(notYet?.state, 'ok')
+  t.regex(notYet?.found ?? '', /none\.yaml has no hosts, so there is nothing to work on$/)
+  t.like(await doctor('--limit', 'vm9'), { state: 'problem' })
+})
+
 for (const words of [['capacity'], ['dlq', 'list'], ['dlq', 'show', '1:42']]) {
   test(`${words.join(' ')} names the host that cannot be reached`, async (t) => {
     const folder = projectFolder(t, { 'hosts.yaml': hosts })
