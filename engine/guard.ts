@@ -109,7 +109,7 @@ async function underWay(
 }
 
 /** One guard for all that these watch over. */
-export function joined(guards: readonly Guard[]): Guard {
+export function joinedGuards(guards: readonly Guard[]): Guard {
   const restores = new Map(guards.map(({ restore }) => [restore.text, restore]))
   const sshPort = guards.findLast((guard) => guard.sshPort !== undefined)?.sshPort
   return {

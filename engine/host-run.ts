@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { act, runScripts, type ScriptsOptions } from './apply.ts'
 import { interrupted, SluiceError } from './errors.ts'
 import { isRemoval, type Mode } from './events.ts'
-import { defaultGuardSeconds, joined, underGuard } from './guard.ts'
+import { defaultGuardSeconds, joinedGuards, underGuard } from './guard.ts'
 import { lockLost } from './host-lock.ts'
 import type { HostRunOptions } from './host-run-options.ts'
 import { HostState } from './host-state.ts'
@@ -140,7 +140,7 @@ export class HostRun {
     const covered = placed.slice(at, end).filter(({ resource }) => resource.guard !== undefined)
     const guards = covered.flatMap(({ resource }) => resource.guard ?? [])
     try {
-      await this.#underGuard(first, covered, joined(guards), async () => {
+      await this.#underGuard(first, covered, joinedGuards(guards), async () => {
         if (!follows) return this.#applyStepwise(pending)
         await whole()
         this.state.done(first.resource)
