@@ -31,7 +31,13 @@ export const kafkaTopic = defineResource<typeof Spec, Have>({
   kind: 'topic',
   spec: Spec,
   id: ({ name }) => name,
-  reads: ({ name }) => ['unit:kafka.service', 'ready:kafka.service', `topic:${name}`],
+  // A broker reads what it is asked of a topic in ZooKeeper, and does not answer while that is away.
+  reads: ({ name }) => [
+    'unit:zookeeper.service',
+    'unit:kafka.service',
+    'ready:kafka.service',
+    `topic:${name}`,
+  ],
   touches: ({ name }) => [`topic:${name}`],
 
   probe: (spec) => ({
