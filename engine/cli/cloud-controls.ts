@@ -35,7 +35,7 @@ export interface CloudPlan extends CloudRun {
 export interface CloudRemoval extends CloudRun {
   /** What is removed, in a few words. */
   summary: string
-  /** Empty where only what is kept of the hosts is left, for `leftovers` to forget. */
+  /** Each begins with its name. Empty where only what is kept of the hosts is left, for `leftovers` to forget. */
   things: string[]
   /** Looks whether anything is left after the removal, and forgets what was known of the hosts. */
   leftovers(): Promise<string[]>

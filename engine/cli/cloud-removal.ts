@@ -3,6 +3,7 @@ import { cloudOptions, showCloudRun } from './cloud.ts'
 import type { CloudControls } from './cloud-controls.ts'
 import { confirmed } from './confirm.ts'
 import { exitCodeOfRun, exitCodes } from './exit-codes.ts'
+import { refuseAttachedLimit } from './npm-attached.ts'
 import type { DestroyOptions } from './options.ts'
 import type { Session } from './session.ts'
 import { refuseUnderWay } from './under-way.ts'
@@ -30,6 +31,7 @@ export async function removeCloud(
     }
     return exitCodes.converged
   }
+  refuseAttachedLimit(removal.things.map((thing) => thing.replace(/ .*/, '')))
   if (!options.check) refuseUnderWay(session, removal.inventory.name)
   for (const thing of removal.things) progress(`to be removed: ${thing}`)
   if (options.check) {

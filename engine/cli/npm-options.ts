@@ -94,12 +94,7 @@ export function pathOf(command: Command): string[] {
 function settingOf({ long, short }: Option, environment: NodeJS.ProcessEnv): string {
   const names = [long?.slice(2), short?.slice(1)].flatMap((name) => name?.replaceAll('-', '_') ?? [])
   const settings = names.map((name) => environment[`npm_config_${name}`] ?? '')
-  return (
-    settings.find((value) => value !== '') ??
-    npmsOwn(long, environment) ??
-    attachedTo(short, environment) ??
-    ''
-  )
+  return settings.find((value) => value !== '') ?? npmsOwn(long, environment) ?? ''
 }
 
 /** Two that npm knows by other names. */
@@ -120,33 +115,4 @@ function isConfigured(name: string, environment: NodeJS.ProcessEnv): boolean {
       (file) => file !== undefined && existsSync(file) && line.test(readFileSync(file, 'utf8')),
     )
   )
-}
-
-/** The switches of npm 11 whose names begin with the letter of an option of ours. */
-const switchesOfNpm = new Set(
-  [
-    'if-present',
-    'ignore-scripts',
-    'include-attestations',
-    'include-staged',
-    'include-workspace-root',
-    'init-private',
-    'install-links',
-    'legacy-bundling',
-    'legacy-peer-deps',
-    'link',
-    'long',
-    'timing',
-    'yes',
-  ].map((name) => `npm_config_${name.replaceAll('-', '_')}`),
-)
-
-/** `-lvm1` is a switch "lvm1" to npm. */
-function attachedTo(short: string | undefined, environment: NodeJS.ProcessEnv): string | undefined {
-  if (short === undefined) return undefined
-  const start = `npm_config_${short.slice(1)}`
-  const name = Object.keys(environment).find(
-    (key) => key.startsWith(start) && environment[key] === 'true' && !switchesOfNpm.has(key),
-  )
-  return name === undefined ? undefined : '…'
 }

@@ -4,6 +4,7 @@ import { closingText, examplesText } from './help.ts'
 import { addDoctor, addDrift, addFirewall, addInventory, addLog } from './inspection-commands.ts'
 import { addCost, addDestroy, addLab, addUp } from './lifecycle-commands.ts'
 import { refuseForeignPattern } from './limit-pattern.ts'
+import { refuseAttached } from './npm-attached.ts'
 import { refuseSwallowed } from './npm-options.ts'
 import {
   addHostOptions,
@@ -31,8 +32,9 @@ export function createProgram(registry: Registry, execute: Execute): Command {
         typeof defaultValue === 'number' ? `${description} (default: ${defaultValue})` : description,
     })
     .addHelpText('after', examplesText(programExamples) + closingText)
-    .hook('preAction', (_, command) => {
+    .hook('preAction', async (_, command) => {
       refuseSwallowed(command)
+      await refuseAttached(command, registry)
       refuseForeignPattern(command)
     })
   for (const playbook of registry.playbooks) addPlaybook(program, playbook, execute)

@@ -7,6 +7,7 @@ import { type Access, readAccess } from './access.ts'
 import { chooseInventory, type InventoryChoice, openInventory } from './choose-inventory.ts'
 import { type Configuration, findProject, readConfiguration } from './configuration.ts'
 import { interruption } from './interruption.ts'
+import { refuseAttachedLimit } from './npm-attached.ts'
 import type { HostOptions } from './options.ts'
 import type { Registry } from './registry.ts'
 
@@ -115,7 +116,10 @@ async function limitedHosts(
   options: Pick<HostOptions, 'limit'>,
   projectDirectory: string,
 ): Promise<Host[]> {
-  if (options.limit === undefined) return inventory.hosts
+  if (options.limit === undefined) {
+    refuseAttachedLimit(inventory.hosts.flatMap(({ name, groups }) => [name, ...groups]))
+    return inventory.hosts
+  }
   const { selectHosts } = await import('../select.ts')
   const hosts = selectHosts(inventory, await limitPattern(projectDirectory, options.limit))
   if (hosts.length > 0) return hosts

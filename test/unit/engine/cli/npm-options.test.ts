@@ -63,7 +63,6 @@ test('a short option that npm has too, or takes for a switch, is refused as the 
     await answer(['provision', 'kafka'], { npm_config_t: 'true' }),
     /do {3}npm run provision -- --tags kafka$/m,
   )
-  t.regex(await answer(['provision'], { npm_config_lvm1: 'true' }), /do {3}npm run provision -- --limit=…$/m)
   t.regex(
     await answer(['provision', 'vm1', 'aws'], { npm_config_long: 'true' }),
     /do {3}npm run provision -- --limit …$/m,
@@ -97,12 +96,45 @@ test('--verbose before -- is refused, and the level of messages that is set for 
   t.regex(set.stderr, /"nowhere"/)
 })
 
-test('a switch of npm that begins like an option of ours is no mistake', async (t) => {
-  const switches = { npm_config_legacy_peer_deps: 'true', npm_config_ignore_scripts: 'true' }
+const hosts = `
+groups: { edge-kafka: }
+policy: { admin: [127.0.0.1], rules: [] }
+hosts:
+  VM-1: { address: 10.0.1.10, groups: [edge-kafka] }
+`
 
-  const { stderr } = await sluice(projectFolder(t), ['provision', '-i', 'nowhere'], byNpm(switches))
+test('a value attached to a short option is refused where it is a name that there is', async (t) => {
+  const folder = projectFolder(t, { 'hosts.yaml': hosts })
+  const answer = async (words: string[], taken: string, script = 'provision') => {
+    const options = { npm_lifecycle_event: script, [`npm_config_${taken}`]: 'true' }
+    const { exitCode, stderr } = await sluice(folder, words, options)
+    t.is(exitCode, 64, stderr)
+    return stderr
+  }
 
-  t.regex(stderr, /"nowhere"/)
+  t.regex(await answer(['provision'], 'ilab'), /do {3}npm run provision -- -i lab$/m)
+  t.regex(await answer(['drift'], 'tmongodb', 'sluice'), /do {3}npm run sluice -- drift -t mongodb$/m)
+  const words = ['provision', '-i', 'hosts.yaml']
+  t.regex(await answer(words, 'lvm_1'), /^USAGE {2}npm took -lVM-1 for itself/m)
+  t.regex(await answer(words, 'ledge_kafka'), /do {3}npm run provision -- -l edge-kafka$/m)
+})
+
+test('settings that begin like an option of ours, of npm or of others, are no mistake', async (t) => {
+  const names = [
+    'legacy_peer_deps',
+    'link_workspace_packages',
+    'ignore_scripts',
+    'tag_everything',
+    'yes_always',
+  ]
+  const settings = Object.fromEntries(names.map((name) => [`npm_config_${name}`, 'true']))
+  const folder = projectFolder(t, { 'hosts.yaml': hosts })
+
+  const started = await sluice(folder, ['provision', '-i', 'nowhere'], byNpm(settings))
+  const shown = await sluice(folder, ['inventory', 'show', '-i', 'hosts.yaml'], byNpm(settings))
+
+  t.regex(started.stderr, /"nowhere"/)
+  t.is(shown.exitCode, 0, shown.stderr)
 })
 
 test('in a clone advice is what can be typed there', async (t) => {
