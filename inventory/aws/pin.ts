@@ -31,11 +31,14 @@ const atOnce = 8
  */
 export async function pinHostKeys(seen: readonly Seen[], options: PinOptions): Promise<void> {
   const file = knownHostsFile(options.projectDirectory)
+  const before = await readKnownLines(file)
+  const unpinned = seen.filter(({ host, id }) => !isPinned(host, id, before))
+  const found = await keysOf(unpinned, before, options)
+  // Consoles take seconds to answer: what others recorded meanwhile stays.
   const lines = await readKnownLines(file)
   const staying = lines.filter((line) => !seen.some((each) => isLeftBehind(line, each)))
-  const unpinned = seen.filter(({ host, id }) => !recordsOf(host, lines).some(({ note }) => note === id))
-  const found = await keysOf(unpinned, lines, options)
   const added = found.flatMap(({ each: { host, id }, keys }) => {
+    if (isPinned(host, id, lines)) return []
     const known = recordsOf(host, staying).flatMap(({ key = [] }) => key)
     if (keys.length > 0 && known.length > 0 && !known.some((key) => keys.includes(key))) {
       throw keysChanged(host, id, { known, keys, file })
@@ -84,6 +87,9 @@ function keysOf(
 function isLeftBehind({ names, note }: KnownLine, { host, id }: Seen): boolean {
   return note === id && !names.some((name) => name.replace(/^\[(.*)\]:\d+$/, '$1') === host.address)
 }
+
+const isPinned = (host: Host, id: string, lines: readonly KnownLine[]): boolean =>
+  recordsOf(host, lines).some(({ note }) => note === id)
 
 function recordsOf(host: Host, lines: readonly KnownLine[]): KnownLine[] {
   const name = knownHostsName(host)

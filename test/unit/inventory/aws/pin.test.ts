@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../../../engine/errors.ts'
@@ -30,14 +30,14 @@ function project(t: Parameters<typeof projectFolder>[0], recorded?: string) {
     writeFileSync(file, recorded)
   }
   const said: string[] = []
-  const pin = async (seen: Seen | Seen[], output: string) => {
+  const pin = async (seen: Seen | Seen[], output: string | (() => string)) => {
     const asked: string[] = []
     await pinHostKeys([seen].flat(), {
       projectDirectory: folder,
       progress: (message) => said.push(message),
       consoleOf: async ({ id }) => {
         asked.push(id)
-        return output
+        return typeof output === 'string' ? output : output()
       },
     })
     return asked
@@ -68,6 +68,26 @@ test('another instance with other keys at the same address is an error that show
   t.is(error.code, 'HOST_KEY_CHANGED')
   t.is(error.why?.match(/ssh-ed25519 SHA256:/g)?.length, 2)
   t.is(readFileSync(file, 'utf8'), before)
+})
+
+test('what others record while consoles are asked is kept, and judged as if it had been there before', async (t) => {
+  const { file, pin } = project(t, `10.0.1.11 ${keyOf(2)} i-2\n`)
+  const moved = [seenAs('i-1'), seenAs('i-2', { address: '10.0.1.12' })]
+  const recording = (text: string) => () => {
+    appendFileSync(file, text)
+    return consoleWith(keyOf(1))
+  }
+
+  await pin(moved, recording(`192.0.2.9 ${keyOf(9)}\n10.0.1.10 ${keyOf(1)} i-1\n`))
+  const first = readFileSync(file, 'utf8')
+  const error = await t.throwsAsync(
+    pin(seenAs('i-3', { address: '10.0.1.13' }), recording(`10.0.1.13 ${keyOf(8)}\n`)),
+    { instanceOf: SluiceError },
+  )
+
+  t.is(first, `192.0.2.9 ${keyOf(9)}\n10.0.1.10 ${keyOf(1)} i-1\n10.0.1.12 ${keyOf(2)} i-2\n`)
+  t.is(error.code, 'HOST_KEY_CHANGED')
+  t.is(readFileSync(file, 'utf8'), `${first}10.0.1.13 ${keyOf(8)}\n`)
 })
 
 test('a key that was accepted before and is on the console too is the host of that instance', async (t) => {
