@@ -1,6 +1,15 @@
 import { SluiceError } from '../errors.ts'
 import { type Script, sh } from '../shell.ts'
 
+/** Who must still be let in, and from where. */
+export interface Login {
+  user: string
+  from: string
+}
+
+/** Has `sshd -T` tell what holds for this login. */
+export const asLogin = ({ user, from }: Login) => ['-C', `user=${user},host=${from},addr=${from}`]
+
 /** What decides by which keys somebody gets in: the files of keys, and where sshd looks for them. */
 export const loginKeys = 'login-keys'
 
@@ -88,17 +97,17 @@ judge_host_keys() {
   echo "sshd would no longer show a host key that is on record for it: that is $SLUICE_HOST_KEYS"
 }`
 
-const asWeLogIn = sh`-C "user=$SLUICE_USER,host=$SLUICE_CLIENT,addr=$SLUICE_CLIENT"`
-
-/** Says why the controller and sshd, with the settings that `$work/judged` makes, would not know one another by their keys. */
-export const tellKeysBySettings = (user: string): Script => sh`
-if [ "\${SLUICE_USER:-}" = ${user} ]; then
+/**
+ * Says why the controller and sshd, with the settings in `$work/told` (as `sshd -T` tells them for this login), would not
+ * know one another by their keys. What sshd itself says, of an option that is obsolete for one, is no such reason.
+ */
+export const tellKeysBySettings = (login: Login): Script => sh`
+if [ "\${SLUICE_USER:-}" = ${login.user} ]; then
   ${definesJudgeKeys}
   ${definesJudgeHostKeys}
-  sshd -T ${asWeLogIn} > "$work/now"
-  sshd -T -f "$work/judged" ${asWeLogIn} > "$work/later"
-  [ -z "\${SLUICE_KEYS:-}" ] || judge_keys "$work/now" "$work/later"
-  judge_host_keys "$work/now" "$work/later"
+  sshd -T ${asLogin(login)} > "$work/now" 2>/dev/null
+  [ -z "\${SLUICE_KEYS:-}" ] || judge_keys "$work/now" "$work/told"
+  judge_host_keys "$work/now" "$work/told"
 fi`
 
 export interface KeyFileSpec {
@@ -115,7 +124,7 @@ echo "$(
   ${definesJudgeKeys}
   work=$(mktemp -d /run/sluice-keys.XXXXXX)
   trap 'rm -rf -- "$work"' EXIT
-  sshd -T ${asWeLogIn} > "$work/now" 2>/dev/null || exit 0
+  sshd -T -C "user=$SLUICE_USER,host=$SLUICE_CLIENT,addr=$SLUICE_CLIENT" > "$work/now" 2>/dev/null || exit 0
   file=$work/candidate
   ${writeTo}
   chmod 0755 "$work"

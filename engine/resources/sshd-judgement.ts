@@ -1,13 +1,7 @@
 import { SluiceError } from '../errors.ts'
 import { type Script, sh } from '../shell.ts'
-import { loginKeys, refusalByKeys, tellKeysBySettings } from './login-keys.ts'
+import { asLogin, type Login, loginKeys, refusalByKeys, tellKeysBySettings } from './login-keys.ts'
 import { dropInDirectory, dropInPath, firstLine, include, mainPath } from './sshd-paths.ts'
-
-/** Who must still be let in, and from where. */
-export interface Login {
-  user: string
-  from: string
-}
 
 /** A setting of the drop-in that something which is read earlier takes the effect from, as sshd tells both. */
 export interface Overruled {
@@ -41,30 +35,37 @@ printf %s ${content} > "$work/sshd_config.d/10-sluice.conf"
 [ "$(${firstLine})" = ${include} ] && cp -- ${mainPath} "$work/main" || { echo ${include}; cat ${mainPath}; } > "$work/main"
 sed "s#\\(/etc/ssh/\\)\\{0,1\\}sshd_config\\.d/#$work/sshd_config.d/#" "$work/main" > "$work/judged"`
 
-const asLogin = (login: Login | undefined) =>
-  login === undefined ? [] : ['-C', `user=${login.user},host=${login.from},addr=${login.from}`]
+const asAnyLogin = (login: Login | undefined) => (login === undefined ? [] : asLogin(login))
 
-/** Prints, for `parseJudgement`, what sshd makes of the configuration as it will be. Where that is as it is, nothing is copied. */
+/**
+ * Prints, for `parseJudgement`, what sshd makes of the configuration as it will be. Where that is as it is, nothing is
+ * copied. Nothing is judged by what sshd says beside it: it also names options there that it only passes over.
+ */
 export const tellJudgement = (content: string, login: Login | undefined) => sh`
+told() { sshd -T -f "$1" ${asAnyLogin(login)} 2>/dev/null; }
+judged=
 if [ -f ${dropInPath} ] && printf %s ${content} | cmp -s - ${dropInPath} && [ "$(${firstLine})" = ${include} ]; then
-  work= whole=${mainPath} part=${dropInPath}
+  part=${dropInPath}
+  echo whole
+  told ${mainPath} || :
 else
   ${stages(content)}
-  whole=$work/judged part=$work/sshd_config.d/10-sluice.conf
+  part=$work/sshd_config.d/10-sluice.conf
+  echo whole
+  told "$work/judged" > "$work/told" && judged=yes || :
+  cat "$work/told"
 fi
-echo whole
-sshd -T -f "$whole" ${asLogin(login)} || :
 echo alone
-sshd -T -f "$part" ${asLogin(login)} || :
+told "$part" || :
 echo earlier
 for file in ${dropInDirectory}/*.conf; do
   case $file in ${dropInPath}) break ;; esac
   [ ! -f "$file" ] || grep -HE '^[[:space:]]*[a-zA-Z]' -- "$file" || :
 done
 echo login
-${login === undefined ? sh`:` : sh`[ -z "$work" ] || ! sshd -t -f "$work/judged" 2>/dev/null || ( ${loginCheck(login)} ) 2>&1 || :`}
+${login === undefined ? sh`:` : sh`[ -z "$judged" ] || ( ${loginCheck(login)} ) || :`}
 echo keys
-${login === undefined ? sh`:` : sh`[ -z "$work" ] || ! sshd -t -f "$work/judged" 2>/dev/null || ( ${tellKeysBySettings(login.user)} ) 2>&1 || :`}`
+${login === undefined ? sh`:` : sh`[ -z "$judged" ] || ( ${tellKeysBySettings(login)} ) || :`}`
 
 export function parseJudgement(content: string, output: readonly string[]): Judgement {
   const [whole, alone, earlier, login, keys] = ['whole', 'alone', 'earlier', 'login', 'keys'].map((word) =>
@@ -121,22 +122,29 @@ export function refusalBy(
   })
 }
 
-/** Settings that sshd makes of the file in $1, for those that the drop-in in $2 names. It tells lists twice of included files. */
-export const effective = (login: Login | undefined) => sh`
-effective() {
-  ${login === undefined ? sh`set -- "$1" "$2"` : sh`set -- "$1" "$2" -C ${`user=${login.user},host=${login.from},addr=${login.from}`}`}
-  file=$1; part=$2; shift 2
-  sshd -T -f "$file" "$@" | awk -v part="$part" '
+/**
+ * Ends with an error where sshd does not take the configuration as it will be, would not heed the drop-in or would not
+ * let the login in. It tells lists twice of included files.
+ */
+export const accept = (login: Login | undefined) => sh`
+part=$work/sshd_config.d/10-sluice.conf
+sshd -T -f "$work/judged" ${asAnyLogin(login)} > "$work/told"
+sshd -T -f "$part" ${asAnyLogin(login)} > "$work/alone"
+settings() {
+  awk -v part="$part" '
     BEGIN { while ((getline line < part) > 0) if (line !~ /^[[:space:]]*(#|$)/) { split(line, word, " "); named[tolower(word[1])] = 1 } }
-    $1 in named' | sort --unique
-}`
+    $1 in named' "$1" | sort --unique
+}
+settings "$work/told" > "$work/have"
+settings "$work/alone" > "$work/want"
+diff "$work/have" "$work/want" >&2 || { echo ${`a file that sorts before ${dropInPath} sets these first: take them out there`} >&2; exit 1; }
+${login === undefined ? sh`:` : sh`( ${loginCheck(login)} ) >&2`}`
 
-/** Whether sshd, as it will be, lets the user in by key from where the controller is. */
-export function loginCheck({ user, from }: Login): Script {
+/** Says why sshd, with the settings in `$work/told`, would not let the user in by key from where the controller is. */
+function loginCheck({ user, from }: Login): Script {
   return sh`
-sshd -T -f "$work/judged" -C ${`user=${user},host=${from},addr=${from}`} > "$work/login"
-setting() { sed -n "s/^$1 //p" "$work/login"; }
-refuse() { echo "sshd would not let ${user} in from ${from}: $*" >&2; exit 1; }
+setting() { sed -n "s/^$1 //p" "$work/told"; }
+refuse() { echo "sshd would not let ${user} in from ${from}: $*"; exit 1; }
 [ "$(setting pubkeyauthentication)" = yes ] || refuse 'PubkeyAuthentication is not yes'
 case $(setting authenticationmethods) in any | publickey | *' publickey' | 'publickey '* | *' publickey '*) ;; *) refuse "AuthenticationMethods is $(setting authenticationmethods)" ;; esac
 if [ ${user} = root ] && [ "$(setting permitrootlogin)" = no ]; then refuse 'PermitRootLogin is no'; fi

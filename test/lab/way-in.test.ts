@@ -105,6 +105,24 @@ else {
     t.is(error, undefined)
   })
 
+  test.serial('an obsolete option in sshd_config, which sshd warns of, is no lockout', async (t) => {
+    const connection = await lab().connect(host())
+    t.teardown(() => connection.close())
+    const obsolete = 'UsePrivilegeSeparation yes'
+    await ask(connection, sh`echo ${obsolete} >> /etc/ssh/sshd_config`)
+    const plan = sshdConfig({ content: 'LoginGraceTime 40\n', login: login(connection) })
+    const reconnect = () => lab().connect(host())
+
+    const { error } = await converge(connection, [plan], { reconnect, guardSeconds: 8 })
+
+    const again = await reconnect()
+    t.teardown(() => again.close())
+    t.is(error, undefined)
+    t.regex(await ask(again, sh`sshd -t 2>&1`), /Deprecated option/)
+    t.is(await ask(again, sh`sshd -T 2>/dev/null | grep logingracetime`), 'logingracetime 40')
+    await ask(again, sh`sed -i ${`/^${obsolete}$/d`} /etc/ssh/sshd_config`)
+  })
+
   test.serial('a file of keys that still has ours, and one of another account, are no lockout', async (t) => {
     const connection = await lab().connect(host())
     t.teardown(() => connection.close())
