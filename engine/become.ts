@@ -17,7 +17,7 @@ export interface RootShell {
  */
 export function asRoot(connection: Connection, code: string): RootShell {
   const { host, becomePassword, offeredKeys = [], knownKeyTypes = [] } = connection
-  const login = `SLUICE_USER=${host.user} SLUICE_KEYS=${inOneWord(offeredKeys)} SLUICE_HOST_KEYS=${inOneWord(knownKeyTypes)}`
+  const login = `SLUICE_USER=${inDoubleQuotes(host.user)} SLUICE_KEYS=${inOneWord(offeredKeys)} SLUICE_HOST_KEYS=${inOneWord(knownKeyTypes)}`
   const inner = `SLUICE_CLIENT=\${1%% *} SLUICE_SSH_PORT=\${1##* } ${login}; export SLUICE_CLIENT SLUICE_SSH_PORT SLUICE_USER SLUICE_KEYS SLUICE_HOST_KEYS; ${code}`
   if (host.user === 'root') {
     return { command: `exec sh -c '${inner}' sh "$SSH_CONNECTION"`, preface: '' }
@@ -31,6 +31,9 @@ export function asRoot(connection: Connection, code: string): RootShell {
   }
   return { command: `exec sh -c ${quote(become)} ${words}`, preface }
 }
+
+/** A name may come from a directory, or from a configuration of ssh: then it can contain anything. */
+const inDoubleQuotes = (name: string) => `"${name.replace(/[\\"$`]/g, '\\$&')}"`
 
 /** What is no fingerprint and no type of a key, in a record that somebody wrote, goes no further. */
 const inOneWord = (names: readonly string[]) =>

@@ -1,12 +1,12 @@
 import * as v from 'valibot'
 import { SluiceError } from '../../engine/errors.ts'
-import { parseWith } from '../../engine/schemas.ts'
+import { AccountName, parseWith } from '../../engine/schemas.ts'
 
 /** How Vagrant gets in to a machine. */
 const Entry = v.strictObject({
   host: v.pipe(v.string(), v.regex(/^[^\s*?!,"]+$/, 'should be the name of one machine')),
   hostname: v.pipe(v.string(), v.nonEmpty('should not be empty')),
-  user: v.pipe(v.string(), v.regex(/^[\w.@\\-]+$/, 'should be an account')),
+  user: AccountName,
   port: v.pipe(
     v.string(),
     v.regex(/^\d{1,5}$/, 'should be a port'),

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -42,3 +42,21 @@ test('sudo that refuses at once leaves nothing behind that holds the session ope
   t.deepEqual(new Set(exitCodes), new Set([1]))
   t.deepEqual(await readdir(directory), ['sudo'])
 })
+
+for (const user of ['admin', 'SHOP\\a.user', 'a user', '$(exit 1)`exit 1`"', "o'user"]) {
+  test(`the root shell is told who logged in as it is written: ${user}`, async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'sluice-become-'))
+    t.teardown(() => rm(directory, { recursive: true, force: true }))
+    // What comes after `sudo -n --`, in a clean environment, as sudo runs it.
+    await writeFile(join(directory, 'sudo'), '#!/bin/sh\nshift 2\nexec env -i "$@"\n', { mode: 0o755 })
+    const host = { name: 'vm1', address: '192.0.2.1', user }
+    const { command } = asRoot({ host } as unknown as Connection, 'printenv SLUICE_USER')
+
+    const told = execFileSync('sh', ['-c', command], {
+      env: { PATH: `${directory}:${process.env.PATH}` },
+      encoding: 'utf8',
+    })
+
+    t.is(told, `${user}\n`)
+  })
+}

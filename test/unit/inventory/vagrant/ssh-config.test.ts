@@ -139,6 +139,11 @@ for (const [title, text, subject] of [
   ],
   ['a port that is none', host('').replace('Port 22', 'Port 70000'), /^port should be a port/],
   ['a machine without a user', 'Host a\n  HostName b\n  Port 1\n', /^user is missing/],
+  [
+    'a user that no account can have',
+    host('').replace('User vagrant', 'User a\\b'),
+    /^user should be an account name/,
+  ],
   ['a machine twice', `${host('')}\n${host('')}`, /^there are two machines vm1/],
 ] as const) {
   test(`${title} is an error that says so`, (t) => {
