@@ -17,6 +17,9 @@ export const loginKeys = 'login-keys'
 export const isKeys = (path: string) =>
   /\/\.ssh\/authorized_keys2?$/.test(path) || /^\/etc\/ssh\/[^/]*keys[^/]*(\/|$)/.test(path)
 
+/** A line whose options make its key an authority; the words may also be in the value of an option, or in a comment. */
+const ofAuthority = '^[[:space:]]*(([^[:space:],"]|"([^"\\\\]|\\\\.)*")*,)*cert-authority[,[:space:]]'
+
 /**
  * Defines `judge_keys NOW LATER [FILE CANDIDATE]`: says why sshd, with the settings in LATER (as `sshd -T` tells them)
  * and CANDIDATE in place of FILE, would not let the controller in by the keys that it offers, in their order. Only a key
@@ -42,7 +45,7 @@ let_in() {
     [ "$strict" != yes ] || [ -z "$(find -L "$file" \\( -perm /022 -o ! \\( -uid 0 -o -uid "$uid" \\) \\))" ] || continue
     setpriv --reuid="$uid" --regid="$gid" --init-groups cat -- "$file" 2>/dev/null || :
     echo
-  done | grep -v cert-authority | ssh-keygen -lf - 2>/dev/null | while read -r bits print rest; do
+  done | grep -viE ${ofAuthority} | ssh-keygen -lf - 2>/dev/null | while read -r bits print rest; do
     case $rest in
       *'(ED25519)') names=ssh-ed25519 ;;
       *'(RSA)') names='rsa-sha2-512 rsa-sha2-256'; [ "$bits" -ge "\${least:-0}" ] || continue ;;

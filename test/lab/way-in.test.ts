@@ -54,7 +54,9 @@ else {
       t.deepEqual(connection.offeredKeys, [ours])
       for (const resource of [
         file({ path: accountsKeys, content: `${other}\n`, ...ofAccount }),
-        file({ path: accountsKeys, content: `cert-authority ${present}\n`, ...ofAccount }),
+        ...['cert-authority', 'no-pty,cert-authority', 'from="10.*,!\\"",Cert-Authority,no-pty'].map(
+          (options) => file({ path: accountsKeys, content: `${options} ${present}\n`, ...ofAccount }),
+        ),
         file({ path: accountsKeys, content: `${present}\n`, ...ofAccount, owner: 'root' }),
         file({ path: accountsKeys, content: `${present}\n`, ...ofAccount, mode: '0620' }),
         sshdConfig({ content: 'AuthorizedKeysFile /etc/ssh/keys/%u\n', login: login(connection) }),
@@ -133,7 +135,11 @@ else {
     const { error, changed } = await converge(
       connection,
       [
-        file({ path: accountsKeys, content: `${other}\nno-pty ${present}\n`, ...ofAccount }),
+        file({
+          path: accountsKeys,
+          content: `${other}\nno-pty ${present} on my cert-authority laptop\n`,
+          ...ofAccount,
+        }),
         file({ path: '/root/.ssh/authorized_keys', content: `${other}\n`, mode: '0600' }),
       ],
       { reconnect, guardSeconds: 8 },
