@@ -95,7 +95,7 @@ export const file = defineResource<typeof Spec, Have | Obstacle>({
       sh`
 ${definesIsFree}
 set --
-${lines(specs.map((spec) => (isJudged(spec) ? sh`echo alone` : tellKind(spec))))}
+${lines(specs.map((spec) => (isJudged(spec) ? tellJudgedKind(spec) : tellKind(spec))))}
 [ $# -gt 0 ] || exit 0
 stat --format='%a %U %G %s' -- "$@"
 sums=$(sha256sum -- "$@")
@@ -162,8 +162,21 @@ const isSudoers = (path: string) => path === '/etc/sudoers' || path.startsWith('
 /** Whether the host is to say what becomes of the controller's login with the file. */
 const isJudged = ({ path, allowLockout }: Spec) => isKeys(path) && !allowLockout
 
+/** A line; an empty one where nothing is to change: then the host is spared the question. */
 const tellLockout = (spec: Spec) =>
-  isJudged(spec) ? tellKeysByFile(spec, sh`printf %s ${spec.content} > "$file"`) : sh`:`
+  isJudged(spec)
+    ? sh`if ${isAsDeclared(spec)}; then echo; else ${tellKeysByFile(spec, sh`printf %s ${spec.content} > "$file"`)}; fi`
+    : sh`:`
+
+const isAsDeclared = (spec: Spec) => {
+  const { path, mode, owner, group } = spec
+  const attributes = `${Number.parseInt(mode, 8).toString(8)} ${owner} ${group}`
+  return sh`[ "$(stat --format='%a %U %G' -- ${path})" = ${attributes} ] && [ "$(sha256sum < ${path})" = ${`${digestWanted(spec)}  -`} ]`
+}
+
+/** One that is to change is read alone, with the judgement. */
+const tellJudgedKind = (spec: Spec) =>
+  sh`if [ -f ${spec.path} ] && ! { ${isAsDeclared(spec)}; }; then echo alone; else ${tellKind(spec)}; fi`
 
 /** A word for what is at the path; a file is put among `"$@"`. */
 const tellKind = ({ path }: Spec) =>

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
@@ -169,4 +171,31 @@ test('those that a kind can read together are not asked on their own', async (t)
 
   t.is(roundTrips, 1)
   t.deepEqual(readings, Array(2).fill({ state: 'read', have: { code: 'together' } }))
+})
+
+test('a file of keys is read with the others where it is as declared, and alone, to be judged, where it is not', async (t) => {
+  const base = scratch()
+  const { username } = userInfo()
+  const group = execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim()
+  mkdirSync(join(base, '.ssh'))
+  const path = join(base, '.ssh', 'authorized_keys')
+  writeFileSync(path, 'ssh-ed25519 AAAA\n', { mode: 0o600 })
+  const other = file({ path: join(base, 'note'), content: '' })
+  const keys = (traits: { content?: string; mode?: string; owner?: string }) =>
+    file({ path, content: 'ssh-ed25519 AAAA\n', mode: '0600', owner: username, group, ...traits })
+
+  const same = await read([keys({}), other])
+  const alone = await Promise.all(
+    [{ content: 'ssh-ed25519 AAAA\n\n' }, { mode: '0640' }, { owner: 'nobody' }].map((traits) =>
+      read([keys(traits), other]),
+    ),
+  )
+
+  t.is(same.roundTrips, 1)
+  t.deepEqual(
+    alone.map(({ roundTrips }) => roundTrips),
+    [2, 2, 2],
+  )
+  for (const { readings } of [same, ...alone]) t.like(readings[0], { state: 'read', have: { mode: '0600' } })
+  t.deepEqual(await read(apart([keys({})])), { readings: [same.readings[0]], roundTrips: 1 })
 })
