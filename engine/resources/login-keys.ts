@@ -130,9 +130,9 @@ echo "$(
   sshd -T -C "user=$SLUICE_USER,host=$SLUICE_CLIENT,addr=$SLUICE_CLIENT" > "$work/now" 2>/dev/null || exit 0
   file=$work/candidate
   ${writeTo}
-  chmod 0755 "$work"
   chown -- ${`${owner}:${group}`} "$file" 2>/dev/null || exit 0
   chmod ${mode} "$file"
+  chmod 0755 "$work"
   judge_keys "$work/now" "$work/now" ${path} "$work/candidate"
 )"`
 
