@@ -119,6 +119,29 @@ while (my $call = $server->accept) {
     connection.close()
   })
 
+  test.serial(
+    'a file of the journal that a power cut left half written is no error, and no wait',
+    async (t) => {
+      const connection = await firstHost()
+      const broken = await ask(
+        connection,
+        sh`
+        file=$(journalctl --header | sed -n '/^File path: /{s///p;q}')
+        broken=\${file%/*}/system@broken.journal
+        printf LPKSHHRH > "$broken"; head -c 300 /dev/zero >> "$broken"; echo "$broken"`,
+      )
+      t.teardown(async () => {
+        await ask(connection, sh`rm ${broken}`)
+        connection.close()
+      })
+
+      const { error } = await converge(connection, [speaker('late but ready', 2), hears('^late but')])
+
+      t.regex(await ask(connection, sh`journalctl --quiet --lines 1 2>&1 >/dev/null`), /ignoring file/)
+      t.is(error, undefined)
+    },
+  )
+
   for (const [address, taken, shown] of [
     ['127.0.0.1', ['127.0.0.1'], '127.0.0.1'],
     ['::1', ['::1'], '::1'],
