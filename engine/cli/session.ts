@@ -154,7 +154,10 @@ async function limitPattern(projectDirectory: string, typed: string): Promise<st
   })
 }
 
-/** How hosts are reached: with keys that are on record, in the time that `--timeout` gives. */
+/**
+ * How hosts are reached: with keys that are on record, in the time that `--timeout` gives. What keeps us out is said
+ * with the host's name.
+ */
 export async function connector(
   session: Session,
   { timeout, acceptNewHostKeys }: Pick<HostOptions, 'timeout' | 'acceptNewHostKeys'>,
@@ -168,7 +171,7 @@ export async function connector(
     acceptNew: acceptNewHostKeys,
   })
   let open: ((host: Host) => Promise<Connection>) | undefined
-  return (host) => {
+  return async (host) => {
     // Made with the first host: what is asked for to get in is known only when the hosts are.
     open ??= ssh.connector({
       hostKeys: keys,
@@ -176,6 +179,11 @@ export async function connector(
       becomePassword: session.access?.becomePassword,
       askPassphrase: async (file) => session.access?.passphrases.get(file),
     })
-    return open(host)
+    try {
+      return await open(host)
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.at === host.name) throw error
+      throw error.within(host.name)
+    }
   }
 }

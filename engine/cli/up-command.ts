@@ -96,13 +96,7 @@ async function reachAll(session: Session, options: UpOptions): Promise<string> {
     try {
       const { hosts } = await loadHosts(session, { ...options, refresh: true }, { create: false })
       const connect = await connector(session, options)
-      const connections = await Promise.allSettled(
-        hosts.map((host) =>
-          connect(host).catch((error: unknown) => {
-            throw error instanceof SluiceError ? error.within(host.name) : error
-          }),
-        ),
-      )
+      const connections = await Promise.allSettled(hosts.map(connect))
       for (const each of connections) if (each.status === 'fulfilled') each.value.close()
       const refused = connections.find((each) => each.status === 'rejected')
       if (refused !== undefined) throw refused.reason

@@ -30,9 +30,7 @@ export async function withMembers<Result>(
   const connections: Connection[] = []
   try {
     const members = hosts.map(async (host) => {
-      const connection = await connect(host).catch((error: unknown) => {
-        throw error instanceof SluiceError ? error.within(host.name) : error
-      })
+      const connection = await connect(host)
       connections.push(connection)
       return { host, connection, expected: expectationsOf(host, inventory) }
     })

@@ -299,6 +299,16 @@ test('doctor names a host that does not let it in, says what to do, and ends wit
   t.regex(stdout, /^problem +vm1 +HOST_UNREACHABLE .*\n.*\n +do: check/m)
 })
 
+test('every command names a host that does not let it in', async (t) => {
+  const folder = folderWithKey(t, deaf)
+
+  const letters = await sluice(folder, ['dlq', 'list', '-i', 'hosts.yaml'])
+  const firewall = await sluice(folder, ['firewall', 'diff', '-i', 'hosts.yaml', '--json'])
+
+  t.regex(letters.stderr, /^ {2}at {3}vm1$/m)
+  t.like(documentsIn(firewall.stdout)[0], { type: 'firewall-host', error: { at: 'vm1' } })
+})
+
 test('a plan is kept only by a check, and carried out only whole', async (t) => {
   const folder = projectFolder(t)
 
