@@ -1,5 +1,5 @@
 import type { Manifest } from './manifest.ts'
-import type { Obstacle } from './obstacle.ts'
+import type { UnmetPrerequisite } from './prerequisites.ts'
 
 /** Something that hosts run and that the controller gets for them: Kafka, a Node runtime, a program of our own. */
 export interface Artifact {
@@ -26,7 +26,7 @@ export interface ArtifactSource {
   /** The archive that its makers publish, which a mirror may hold under the same file name. */
   archive?: PublishedArchive
   /** What keeps it from being used here, as far as that can be told without fetching anything. */
-  obstacle?(): Promise<Obstacle | undefined>
+  unmetPrerequisite?(): Promise<UnmetPrerequisite | undefined>
   /**
    * Puts the content into `directory`, which is empty: `bin/` holds programs, all else is not executable.
    *

@@ -1,12 +1,12 @@
 import { createWriteStream } from 'node:fs'
 import { stat, truncate } from 'node:fs/promises'
-import * as http from 'node:http'
-import * as https from 'node:https'
+import type * as http from 'node:http'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { reasonOf } from '../errors.ts'
 import { SourceUnavailable, type TransferredBytes } from './artifact.ts'
+import { clientFor } from './http-client.ts'
 
 const connectTimeoutMs = 5_000
 const silenceTimeoutMs = 30_000
@@ -139,10 +139,8 @@ function request(
   url: URL,
   { range, signal }: { range: number; signal: AbortSignal | undefined },
 ): Promise<http.IncomingMessage> {
-  const client = url.protocol === 'http:' ? http : https
+  const { client, agent } = clientFor(url)
   const headers = { 'user-agent': 'sluice', ...(range > 0 && { range: `bytes=${range}-` }) }
-  // The user's proxy settings hold here too.
-  const agent = new client.Agent({ proxyEnv: process.env })
   return new Promise((resolve, reject) => {
     const asked = client.get(url, { headers, agent, ...(signal && { signal }) }, resolve)
     asked.on('error', reject)

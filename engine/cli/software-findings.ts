@@ -1,6 +1,6 @@
 import type { Artifact } from '../artifacts/artifact.ts'
 import { isPacked } from '../artifacts/cache.ts'
-import type { Obstacle } from '../artifacts/obstacle.ts'
+import type { UnmetPrerequisite } from '../artifacts/prerequisites.ts'
 import type { Finding } from './finding.ts'
 
 /** Where what hosts run would come from, and what this machine lacks for that, before any host is made. */
@@ -16,15 +16,15 @@ export function softwareFindings(
           return { subject, state: 'ok', found: `${source.version}, in the cache` }
       }
       const judged = await Promise.all(
-        artifact.sources.map(async (source) => ({ source, obstacle: await source.obstacle?.() })),
+        artifact.sources.map(async (source) => ({ source, unmet: await source.unmetPrerequisite?.() })),
       )
-      const usable = judged.find(({ obstacle }) => obstacle === undefined)?.source
-      const obstacles = judged.flatMap(({ source, obstacle }) =>
-        obstacle === undefined ? [] : [{ label: source.label, ...obstacle }],
+      const usable = judged.find(({ unmet }) => unmet === undefined)?.source
+      const lacks = judged.flatMap(({ source, unmet }) =>
+        unmet === undefined ? [] : [{ label: source.label, ...unmet }],
       )
-      const reasons = obstacles.map(({ label, reason }) => `${label}: ${reason}`)
+      const reasons = lacks.map(({ label, reason }) => `${label}: ${reason}`)
       if (usable === undefined && mirror === undefined)
-        return { subject, state: 'problem', found: reasons.join('\n'), advice: adviceOf(obstacles) }
+        return { subject, state: 'problem', found: reasons.join('\n'), advice: adviceOf(lacks) }
       const from = usable === undefined ? `the mirror ${mirror}, or nowhere` : usable.label
       const first = judged[0]?.source
       const instead =
@@ -37,6 +37,6 @@ export function softwareFindings(
 }
 
 /** What lacks is quicker installed than a mirror is made, so that comes first. */
-function adviceOf(obstacles: readonly Obstacle[]): string {
-  return [...new Set(obstacles.map(({ advice }) => advice).reverse())].join('; or ')
+function adviceOf(lacks: readonly UnmetPrerequisite[]): string {
+  return [...new Set(lacks.map(({ advice }) => advice).reverse())].join('; or ')
 }

@@ -7,6 +7,14 @@ import type { ExecutionContext } from 'ava'
 
 const program = resolve(import.meta.dirname, '../../sluice.ts')
 
+/** An environment in which software is looked for behind a proxy that is not there, and so not outside this machine. */
+export const withoutNetwork = {
+  http_proxy: 'http://127.0.0.1:9',
+  https_proxy: 'http://127.0.0.1:9',
+  no_proxy: '',
+  NO_PROXY: '',
+}
+
 export interface CliResult {
   exitCode: number
   stdout: string

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { JsonDocument } from '../../../../playbooks/json-document.ts'
-import { projectFolder, sluice } from '../../../support/cli.ts'
+import { projectFolder, sluice, withoutNetwork } from '../../../support/cli.ts'
 import { documentsIn } from '../../../support/json-documents.ts'
 
 /** The whole pipeline on a host that does not answer. */
@@ -59,7 +59,10 @@ for (const [words, types] of [
     })
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
 
-    const { stdout, stderr } = await sluice(folder, [...words, '--json'], noCredentials)
+    const { stdout, stderr } = await sluice(folder, [...words, '--json'], {
+      ...noCredentials,
+      ...withoutNetwork,
+    })
 
     t.deepEqual([...new Set(documentsIn(stdout).map(({ type }) => type))], [...types], stdout + stderr)
   })
@@ -82,7 +85,10 @@ test('hosts that are not there yet are no trouble to doctor, but a mistyped one 
     'none.yaml': 'groups: {}\npolicy: { admin: [], rules: [] }\nhosts: {}\n',
   })
   const doctor = async (...words: string[]) => {
-    const { stdout } = await sluice(folder, ['doctor', '-i', 'none.yaml', ...words, '--json'], noCredentials)
+    const { stdout } = await sluice(folder, ['doctor', '-i', 'none.yaml', ...words, '--json'], {
+      ...noCredentials,
+      ...withoutNetwork,
+    })
     return documentsIn(stdout)
       .filter((document) => document.type === 'doctor-finding')
       .find(({ subject }) => subject === 'inventory')

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import type { Command } from 'commander'
 import { createProgram } from '../../../../engine/cli/program.ts'
 import { project } from '../../../../project.ts'
-import { projectFolder, sluice, startSluice } from '../../../support/cli.ts'
+import { projectFolder, sluice, startSluice, withoutNetwork } from '../../../support/cli.ts'
 import { documentsIn } from '../../../support/json-documents.ts'
 
 const inventory = (hosts: string) => `
@@ -292,7 +292,11 @@ test('a second Ctrl-C ends at once', async (t) => {
 })
 
 test('doctor names a host that does not let it in, says what to do, and ends with 1', async (t) => {
-  const { exitCode, stdout } = await sluice(folderWithKey(t, deaf), ['doctor', '-i', 'hosts.yaml'])
+  const { exitCode, stdout } = await sluice(
+    folderWithKey(t, deaf),
+    ['doctor', '-i', 'hosts.yaml'],
+    withoutNetwork,
+  )
 
   t.is(exitCode, 1)
   t.regex(stdout, /^ok +node +24\./m)

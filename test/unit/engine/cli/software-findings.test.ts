@@ -24,9 +24,10 @@ function withPrograms(...names: string[]): void {
   process.env.PATH = programs
 }
 
-const archive = (port: number) =>
+const archive = (port: number) => archiveAt(`http://127.0.0.1:${port}/broker-2.0.tar.gz`)
+const archiveAt = (url: string) =>
   publishedArchive({
-    url: `http://127.0.0.1:${port}/broker-2.0.tar.gz`,
+    url,
     checksum: { algorithm: 'sha256', hex: 'ab' },
     version: '2.0',
     architecture: 'all',
@@ -82,6 +83,52 @@ test.serial('a source that can be used is named, with why it is not the first on
       found: '1.9, from Maven, not 2.0: 127.0.0.1:9: cannot be reached: ECONNREFUSED',
     },
   ])
+})
+
+test.serial('an archive is looked for by the proxy that a download goes by', async (t) => {
+  const asked: string[] = []
+  const proxy = createServer((socket) =>
+    socket.once('data', (bytes) => {
+      asked.push(`${bytes}`.split('\r\n')[0] ?? '')
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+    }),
+  ).listen(0, '127.0.0.1')
+  await new Promise((resolve) => proxy.on('listening', resolve))
+  const { port } = proxy.address() as { port: number }
+  withPrograms('tar', 'gzip')
+  const through = async (protocol: string, proxyPort: number) => {
+    process.env[`${protocol}_proxy`] = `http://127.0.0.1:${proxyPort}`
+    const [finding] = await judge(broker(archiveAt(`${protocol}://there.invalid/broker-2.0.tar.gz`)))
+    delete process.env[`${protocol}_proxy`]
+    return finding?.found
+  }
+
+  const passed = await through('http', port)
+  const refused = await through('https', port)
+  const withoutProxy = await through('https', closed)
+  proxy.close()
+
+  t.deepEqual(asked, ['CONNECT there.invalid:443 HTTP/1.1'])
+  t.is(passed, '2.0, from there.invalid')
+  t.regex(refused ?? '', /^there\.invalid: cannot be reached: .*403/)
+  t.is(withoutProxy, 'there.invalid: cannot be reached: ECONNREFUSED')
+})
+
+test.serial('a proxy that does not say a word is given up', async (t) => {
+  const proxy = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => proxy.on('listening', resolve))
+  const hungUp = new Promise((resolve) =>
+    proxy.once('connection', (socket) => socket.on('close', resolve).resume()),
+  )
+  const { port } = proxy.address() as { port: number }
+  withPrograms('tar', 'gzip')
+  process.env.https_proxy = `http://127.0.0.1:${port}`
+  const [finding] = await judge(broker(archiveAt('https://there.invalid/broker-2.0.tar.gz')))
+  delete process.env.https_proxy
+  await hungUp
+  proxy.close()
+
+  t.is(finding?.found, 'there.invalid: cannot be reached: no answer within 3 s')
 })
 
 test.serial('an archive whose server answers needs tar and gzip too', async (t) => {
