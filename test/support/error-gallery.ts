@@ -27,7 +27,7 @@ const replacements: [RegExp, string][] = [
   [/\bafter \d+(\.\d+)? s\b/g, 'after 9 s'],
   [new RegExp(`\\b${userInfo().username}@${hostname()}`, 'g'), 'you@controller'],
   [/\b\d+ s ago\b/g, '9 s ago'],
-  [/\bof its \d+ MB\b/g, 'of its 4096 MB'],
+  [/\bhas \d+ MB of memory\b/g, 'has 4096 MB of memory'],
   [/\bat most \d+ MB\b/g, 'at most 3072 MB'],
 ]
 

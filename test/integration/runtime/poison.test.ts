@@ -113,7 +113,8 @@ test(`${howMany} messages of all kinds of poison are dead letters with reasons, 
   const status = await readFile(`/proc/${processor.pid}/status`, 'utf8')
   const peakMb = Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
   t.log(`${(Date.now() - startedAt) / 1000} s; the processor took ${Math.round(peakMb)} MB at most`)
-  t.true(peakMb <= 256, `${peakMb} MB`)
+  // 256 MB is for a backlog of ordinary messages (bench:pipeline); some of these have 2 MB.
+  t.true(peakMb <= 384, `${peakMb} MB`)
   t.deepEqual(await storedRuns(), runs)
   for (const document of await pipeline.documents('token_usage')) {
     for (const name of ['a.b', '$where', 'unknown', 'polluted', 'constructor', '__proto__']) {
