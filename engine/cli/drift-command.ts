@@ -29,7 +29,7 @@ export async function driftCommand(session: Session, options: DriftOptions): Pro
     return {
       found: fingerprint(result),
       whole: !result.interrupted,
-      show: () => show(session, options, result),
+      show: () => showResult(session, options, result),
     }
   }
   const cannotLook = (error: unknown): Look => {
@@ -57,7 +57,7 @@ interface Look {
   show(): Promise<void>
 }
 
-async function show(session: Session, options: DriftOptions, result: RunResult): Promise<void> {
+async function showResult(session: Session, options: DriftOptions, result: RunResult): Promise<void> {
   const report = await openReportFor(session, options)
   report.emit({ type: 'run-ended', result })
   report.conclude(result)

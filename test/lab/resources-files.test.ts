@@ -6,15 +6,11 @@ import { Secret } from '../../engine/secret.ts'
 import { sh } from '../../engine/shell.ts'
 import { bundle } from '../support/bundle.ts'
 import { converge } from '../support/converge.ts'
-import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { ask, connectFirst, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
 if (isRoot) {
   const lab = useLab(test, 'kinds-files', 1)
-  const firstHost = () => {
-    const host = lab().inventory.hosts[0]
-    if (host === undefined) throw new TypeError('the lab has a host')
-    return lab().connect(host)
-  }
+  const firstHost = () => connectFirst(lab())
 
   test.serial('a file that cannot be given to its owner leaves nothing of its content behind', async (t) => {
     const connection = await firstHost()

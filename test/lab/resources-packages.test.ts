@@ -5,16 +5,20 @@ import { aptPackage } from '../../engine/resources/apt-package.ts'
 import { sh } from '../../engine/shell.ts'
 import { base } from '../../roles/base.ts'
 import { converge } from '../support/converge.ts'
-import { ask, differences, fingerprint, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import {
+  ask,
+  connectFirst,
+  differences,
+  fingerprint,
+  isRoot,
+  needsRoot,
+  useLab,
+} from '../support/lab-hosts.ts'
 import { pipelineContext } from '../support/role-context.ts'
 
 if (isRoot) {
   const lab = useLab(test, 'kinds-packages', 1)
-  const firstHost = () => {
-    const host = lab().inventory.hosts[0]
-    if (host === undefined) throw new TypeError('the lab has a host')
-    return lab().connect(host)
-  }
+  const firstHost = () => connectFirst(lab())
 
   test.serial('packages wait for others who fetch lists or configure packages', async (t) => {
     t.timeout(600_000)

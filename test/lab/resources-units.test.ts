@@ -4,17 +4,21 @@ import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
 import { unitInstances } from '../../engine/resources/unit-instances.ts'
 import { sh } from '../../engine/shell.ts'
 import { converge } from '../support/converge.ts'
-import { ask, differences, fingerprint, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import {
+  ask,
+  connectFirst,
+  differences,
+  fingerprint,
+  isRoot,
+  needsRoot,
+  useLab,
+} from '../support/lab-hosts.ts'
 
 const sleeper = '[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n'
 
 if (isRoot) {
   const lab = useLab(test, 'kinds-units', 1)
-  const firstHost = () => {
-    const host = lab().inventory.hosts[0]
-    if (host === undefined) throw new TypeError('the lab has a host')
-    return lab().connect(host)
-  }
+  const firstHost = () => connectFirst(lab())
 
   test.serial('instances that are declared no more are stopped and start no more', async (t) => {
     const connection = await firstHost()

@@ -6,15 +6,11 @@ import { systemdUnit } from '../../engine/resources/systemd-unit.ts'
 import { waitFor } from '../../engine/resources/wait-for.ts'
 import { sh } from '../../engine/shell.ts'
 import { converge } from '../support/converge.ts'
-import { ask, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import { ask, connectFirst, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
 
 if (isRoot) {
   const lab = useLab(test, 'kinds-waits', 1)
-  const firstHost = () => {
-    const host = lab().inventory.hosts[0]
-    if (host === undefined) throw new TypeError('the lab has a host')
-    return lab().connect(host)
-  }
+  const firstHost = () => connectFirst(lab())
 
   test.serial('a unit that cannot start is an error that has its own last words', async (t) => {
     const connection = await firstHost()

@@ -15,7 +15,15 @@ import { Secret } from '../../engine/secret.ts'
 import { sh } from '../../engine/shell.ts'
 import { bundle } from '../support/bundle.ts'
 import { converge } from '../support/converge.ts'
-import { ask, differences, fingerprint, isRoot, needsRoot, useLab } from '../support/lab-hosts.ts'
+import {
+  ask,
+  connectFirst,
+  differences,
+  fingerprint,
+  isRoot,
+  needsRoot,
+  useLab,
+} from '../support/lab-hosts.ts'
 
 const hostile = `-rf "it's" $(touch pwned) \`id\` \\n ä\nsecond line`
 const sleeper = '[Service]\nExecStart=/bin/sleep infinity\n\n[Install]\nWantedBy=multi-user.target\n'
@@ -75,11 +83,7 @@ const kinds: Record<string, Resource[]> = {
 
 if (isRoot) {
   const lab = useLab(test, 'kinds', 1)
-  const firstHost = () => {
-    const host = lab().inventory.hosts[0]
-    if (host === undefined) throw new TypeError('the lab has a host')
-    return lab().connect(host)
-  }
+  const firstHost = () => connectFirst(lab())
 
   /** What the host was before each kind, in the order of the kinds. */
   const untouched = new Map<string, string>()

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import ssh2 from 'ssh2'
+import { sshServer } from './ssh-server.ts'
 
 /**
  * An SSH server on loopback that lets a key of its own in and does nothing but forward connections, as a hardened host
@@ -16,31 +16,20 @@ export async function forwardingSsh(t: ExecutionContext, folder: string): Promis
   for (const name of ['host-key', 'login-key']) {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)])
   }
-  const allowed = ssh2.utils.parseKey(readFileSync(join(folder, 'login-key.pub')))
-  if (allowed instanceof Error || Array.isArray(allowed)) throw new TypeError('ssh-keygen makes one key')
-  const server = new ssh2.Server({ hostKeys: [readFileSync(join(folder, 'host-key'))] }, (client) => {
-    client.on('error', () => undefined)
-    client.on('authentication', (attempt) => {
-      const known =
-        attempt.method === 'publickey' &&
-        attempt.key.data.equals(allowed.getPublicSSH()) &&
-        (attempt.signature === undefined ||
-          attempt.blob === undefined ||
-          allowed.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true)
-      if (known) attempt.accept()
-      else attempt.reject(['publickey'])
-    })
-    client.on('ready', () => {
-      client.on('tcpip', (accept, reject, { destIP, destPort }) => {
-        const socket = connect(destPort, destIP)
-        socket.once('connect', () => {
-          const stream = accept()
-          stream.on('error', () => socket.destroy())
-          stream.on('close', () => socket.destroy())
-          socket.pipe(stream).pipe(socket)
-        })
-        socket.once('error', reject)
+  const keys = {
+    hostKey: readFileSync(join(folder, 'host-key')),
+    publicKey: readFileSync(join(folder, 'login-key.pub')),
+  }
+  const server = sshServer(keys, (client) => {
+    client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      const socket = connect(destPort, destIP)
+      socket.once('connect', () => {
+        const stream = accept()
+        stream.on('error', () => socket.destroy())
+        stream.on('close', () => socket.destroy())
+        socket.pipe(stream).pipe(socket)
       })
+      socket.once('error', reject)
     })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')

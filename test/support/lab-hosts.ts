@@ -67,6 +67,13 @@ export function useLab(test: TestFn, name: string, count: number): () => LabHost
   }
 }
 
+/** A connection to the first host of a lab. */
+export function connectFirst({ inventory: { hosts }, connect }: LabHosts): Promise<Connection> {
+  const [host] = hosts
+  if (host === undefined) throw new TypeError('the lab has a host')
+  return connect(host)
+}
+
 /** Runs one script as root on a host; its output, without the last line end. */
 export async function ask(connection: Connection, script: Script): Promise<string> {
   const [outcome] = await runBatch(connection, [script], { stopOnFailure: false, timeoutSeconds: () => 120 })

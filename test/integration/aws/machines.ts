@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import ssh2 from 'ssh2'
+import type { Server } from 'ssh2'
+import { sshServer } from '../../support/ssh-server.ts'
 import type { Cloud } from './cloud.ts'
 import { instancesOf } from './stack.ts'
 
@@ -23,14 +24,14 @@ export async function startMachines(
   t: ExecutionContext,
   { cloud, folder, publicKey }: { cloud: Cloud; folder: string; publicKey: string },
 ): Promise<Machines> {
-  const machines = new Map<string, { server: ssh2.Server; hostKey: string }>()
+  const machines = new Map<string, { server: Server; hostKey: string }>()
   const machineOf = (id: string) => {
     const known = machines.get(id)
     if (known !== undefined) return known
     const file = join(folder, `host-key-${id}`)
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
     const hostKey = readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')
-    const machine = { server: sshServer(readFileSync(file), publicKey), hostKey }
+    const machine = { server: sshServer({ hostKey: readFileSync(file), publicKey }), hostKey }
     machines.set(id, machine)
     return machine
   }
@@ -50,22 +51,4 @@ export async function startMachines(
     reachable: (answer) => answer.replaceAll(/\b54\.(?=\d+\.\d+\.\d+\b)/g, '127.'),
     hostKeyOf: (id) => machineOf(id).hostKey,
   }
-}
-
-function sshServer(hostKey: Buffer, publicKey: string): ssh2.Server {
-  const allowed = ssh2.utils.parseKey(publicKey)
-  if (allowed instanceof Error || Array.isArray(allowed)) throw new TypeError('a public key is one key')
-  return new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
-    client.on('error', () => undefined)
-    client.on('authentication', (attempt) => {
-      const known =
-        attempt.method === 'publickey' &&
-        attempt.key.data.equals(allowed.getPublicSSH()) &&
-        (attempt.signature === undefined ||
-          attempt.blob === undefined ||
-          allowed.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true)
-      if (known) attempt.accept()
-      else attempt.reject(['publickey'])
-    })
-  })
 }
